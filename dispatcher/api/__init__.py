@@ -1,0 +1,1 @@
+"""HTTP, and the only place that knows the web framework."""

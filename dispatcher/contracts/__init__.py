@@ -1,0 +1,1 @@
+"""What both programs agree on; imports nothing else of the project."""

@@ -1,0 +1,148 @@
+"""Errors: what each of us can be unable to do. The docstring is the message; no error takes an argument, so no user data travels in one.
+
+BeampostError
+  SubmissionError  .status     the caller can mend it: a problem document
+    Malformed, KeyMissing 400 | Unauthenticated 401 | Forbidden 403 | JobUnknown 404 | SlowBody 408 | TooLate 409
+    TooLarge 413 | UnsupportedMediaType 415 | KeyReused 422 | Invalid 422 (with a tuple of pointers and codes, set after construction)
+  JobError         .failure    the job cannot go on: a FailureClass
+    SealBroken | PageUnrenderable | HeaderUnsafe
+  Unavailable                  later: a 503, or a retry
+  Misconfigured                the operator can mend it: the start stops
+"""
+
+from typing import ClassVar
+
+from dispatcher.contracts.outcome import FailureClass
+
+
+class BeampostError(Exception):
+    """Beampost could not do what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class SubmissionError(BeampostError):
+    """The submission cannot be taken."""
+
+    status: ClassVar[int] = 400
+    slug: ClassVar[str] = "malformed-json"
+
+
+class Malformed(SubmissionError):
+    """The body is not valid JSON in UTF-8."""
+
+
+class KeyMissing(SubmissionError):
+    """The header Idempotency-Key is missing, or is not 8 to 255 printable ASCII characters."""
+
+    slug = "key-missing"
+
+
+class Unauthenticated(SubmissionError):
+    """The API key is missing or not valid."""
+
+    status = 401
+    slug = "unauthenticated"
+
+
+class Forbidden(SubmissionError):
+    """The API key does not allow this call."""
+
+    status = 403
+    slug = "forbidden"
+
+
+class JobUnknown(SubmissionError):
+    """There is no such job, or it is forgotten."""
+
+    status = 404
+    slug = "job-unknown"
+
+
+class SlowBody(SubmissionError):
+    """The body did not arrive in time."""
+
+    status = 408
+    slug = "slow-body"
+
+
+class TooLate(SubmissionError):
+    """The job can no longer be canceled."""
+
+    status = 409
+    slug = "too-late"
+
+
+class TooLarge(SubmissionError):
+    """The body is larger than the limit."""
+
+    status = 413
+    slug = "too-large"
+
+
+class UnsupportedMediaType(SubmissionError):
+    """The body must be application/json."""
+
+    status = 415
+    slug = "unsupported-media-type"
+
+
+class KeyReused(SubmissionError):
+    """This Idempotency-Key was used with another body."""
+
+    status = 422
+    slug = "key-reused"
+
+
+class Invalid(SubmissionError):
+    """The submission is not valid."""
+
+    status = 422
+    slug = "invalid-submission"
+    errors: "tuple[tuple[str, str], ...]" = ()
+
+    @classmethod
+    def because(cls, *errors: tuple[str, str]) -> "Invalid":
+        """With pairs of JSON Pointer (RFC 6901, known field names only) and code of the closed list."""
+        invalid = cls()
+        invalid.errors = errors
+        return invalid
+
+
+class JobError(BeampostError):
+    """The job cannot go on."""
+
+    failure: ClassVar[FailureClass] = FailureClass.INTERNAL_ERROR
+
+
+class SealBroken(JobError):
+    """The sealed job does not open under its record and key."""
+
+    failure = FailureClass.PAYLOAD_UNDECRYPTABLE
+
+
+class PageUnrenderable(JobError):
+    """The page cannot be made into a mail."""
+
+    failure = FailureClass.RENDER_FAILED
+
+
+class HeaderUnsafe(JobError):
+    """A header would not be what was intended."""
+
+    failure = FailureClass.HEADER_INVALID
+
+
+class AddressUnusable(JobError):
+    """An address is not an addr-spec that can stand in an envelope."""
+
+    failure = FailureClass.ADDRESS_INVALID
+
+
+class Unavailable(BeampostError):
+    """A part of the service does not answer; try again later."""
+
+
+class Misconfigured(BeampostError):
+    """The settings do not allow a start."""

@@ -1,0 +1,165 @@
+"""Job: a submission on its way, from the caller's JSON to the status that remains of it."""
+
+import re
+import secrets
+import time
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from dispatcher.contracts.mail import Account, Addressing, Envelope, Layout, Mailbox, Page, Part, ShortText, Site, Url, Value
+from dispatcher.contracts.outcome import State
+
+CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+JOB_ID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+class Delivery(StrEnum):
+    """One message for everybody, or one for each recipient."""
+
+    SHARED = "shared"
+    INDIVIDUAL = "individual"
+
+
+class Overflow(StrEnum):
+    """What happens when attachments pass the limit."""
+
+    FAIL = "fail"
+    LINK = "link"
+
+
+class OnUnknown(StrEnum):
+    """What happens when contact is lost after the final dot: at most once, or at least once."""
+
+    REPORT = "report"
+    RETRY = "retry"
+
+
+class Lane(StrEnum):
+    """The two queues; interactive goes first."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+class Policy(Value):
+    """Whom the caller's admin allows as recipients: `example.org`, or `*.example.com` for its sub-domains; empty allows all."""
+
+    allowed_domains: tuple[Annotated[str, Meta(max_length=255)], ...] = ()
+
+
+class Callback(Value):
+    """Where the final status is told (Standard Webhooks)."""
+
+    url: Url
+    secret: Annotated[str, Meta(max_length=255)]
+
+
+class Submission(Value, rename={"author": "from"}):
+    """What the integration posts."""
+
+    author: Mailbox
+    to: Annotated[tuple[Mailbox, ...], Meta(min_length=1)]
+    subject: str
+    page: Page
+    site: Site
+    account: Account | Literal["default"]
+    reply_to: tuple[Mailbox, ...] = ()
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    message: Annotated[str, Meta(max_length=20_000)] = ""
+    user: Mailbox | None = None
+    layout: Layout = Layout()
+    parts: tuple[Part, ...] = ()
+    delivery: Delivery = Delivery.SHARED
+    overflow: Overflow = Overflow.FAIL
+    policy: Policy = Policy()
+    on_unknown: OnUnknown = OnUnknown.REPORT
+    ttl_seconds: Annotated[int, Meta(ge=60)] = 1800
+    lane: Lane = Lane.INTERACTIVE
+    receipt_key: Annotated[bytes, Meta(min_length=32, max_length=32)] | None = None
+    callback: Callback | None = None
+
+    @property
+    def recipients(self) -> tuple[Mailbox, ...]:
+        """Everybody, in the order that gives each an index: to, cc, bcc."""
+        return self.to + self.cc + self.bcc
+
+    @property
+    def acting_user(self) -> Mailbox:
+        """Who pressed the button; the author where nobody is named."""
+        return self.user or self.author
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What is sealed: the submission, and the Message-ID that every attempt carries."""
+
+    submission: Submission
+    message_id: str
+
+    def addressing(self) -> Addressing:
+        """The visible side of the mail, with the prefix joined to the subject once."""
+        posted = self.submission
+        reply_to = posted.reply_to
+        if not reply_to and posted.user and posted.user.address != posted.author.address:
+            reply_to = (posted.user,)
+        return Addressing(posted.author, reply_to, posted.to, posted.cc, full_subject(posted))
+
+    def envelopes(self, pending: frozenset[int]) -> tuple[Envelope, ...]:
+        """The messages that are still to be transmitted: one for all, or one for each distinct address."""
+        indexes: dict[str, list[int]] = {}
+        for index, mailbox in enumerate(self.submission.recipients):
+            indexes.setdefault(mailbox.address, []).append(index)
+        recipients = tuple((address, tuple(at)) for address, at in indexes.items() if pending.intersection(at))
+        sender = self.submission.author.address
+        if self.submission.delivery is Delivery.INDIVIDUAL:
+            return tuple(Envelope(sender, (recipient,)) for recipient in recipients)
+        return (Envelope(sender, recipients),) if recipients else ()
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The answer to an accepted submission; times are in milliseconds of Redis' clock."""
+
+    job_id: str
+    state: State
+    expires_at_ms: int
+    message_id: str
+    messages: int
+    delivery: Delivery
+    warnings: tuple[str, ...] = ()
+    replayed: bool = False
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What is known of a job without opening it; `fates` has one Fate letter for each recipient index."""
+
+    job_id: str
+    state: State
+    attempts: int
+    accepted_at_ms: int
+    updated_at_ms: int
+    expires_at_ms: int
+    fates: str
+    purged: bool
+    refusals: dict[int, str]
+    failure_class: str | None = None
+    phase: str | None = None
+    smtp_code: int | None = None
+    enhanced_code: str | None = None
+    permanent: bool | None = None
+
+
+def full_subject(submission: Submission) -> str:
+    """The subject with its prefix, which is never doubled."""
+    prefix, subject = submission.layout.subject_prefix.strip(), submission.subject.strip()
+    if not prefix or subject.startswith(prefix):
+        return subject
+    return f"{prefix} {subject}"
+
+
+def new_job_id() -> str:
+    """A ULID: 48 bits of time, 80 random bits, 26 characters."""
+    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

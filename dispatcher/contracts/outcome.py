@@ -1,0 +1,169 @@
+"""Outcome: what became of a transmission, in closed words that are safe to log, count and return."""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+
+class Stage(StrEnum):
+    """The ten words, in the order in which a job meets them."""
+
+    SUBMIT = "submit"
+    SEAL = "seal"
+    ENQUEUE = "enqueue"
+    CLAIM = "claim"
+    OPEN = "open"
+    RENDER = "render"
+    COMPOSE = "compose"
+    TRANSMIT = "transmit"
+    PURGE = "purge"
+    COUNT = "count"
+
+
+class SmtpPhase(StrEnum):
+    """Where a transaction stood; `dot` begins when the final dot may have left us."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    BANNER = "banner"
+    EHLO = "ehlo"
+    TLS = "tls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    BODY = "body"
+    DOT = "dot"
+    REPLY = "reply"
+    QUIT = "quit"
+
+
+class State(StrEnum):
+    """The states of a job as its submitter sees them (`committing` is shown as `sending`)."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DEFERRED = "deferred"
+    SENT = "sent"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+    UNKNOWN = "unknown"
+
+
+OPEN_STATES: Final = frozenset({State.QUEUED, State.SENDING, State.DEFERRED})
+
+
+class Fate(StrEnum):
+    """What became of one recipient; the value is its letter in the record's `fates` string.
+
+    Accepted is what a server answers for; RFC 5321 section 6.1 knows no "delivered".
+    """
+
+    PENDING = "p"
+    IN_FLIGHT = "f"
+    ACCEPTED = "a"
+    REFUSED = "r"
+    UNCONFIRMED = "u"
+
+
+class FailureClass(StrEnum):
+    """Why mail failed: the only thing about a failure that is logged, counted or returned.
+
+    Each has a paragraph in docs/failures.md and a sentence of advice in advice.py.
+    """
+
+    DNS_NOT_FOUND = "dns_not_found"
+    DNS_TEMPORARY = "dns_temporary"
+    HOST_FORBIDDEN = "host_forbidden"
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_TIMEOUT = "connect_timeout"
+    CONNECT_UNREACHABLE = "connect_unreachable"
+    BANNER_TIMEOUT = "banner_timeout"
+    SERVER_BUSY = "server_busy"
+    SERVER_REFUSED = "server_refused"
+    PROTOCOL_ERROR = "protocol_error"
+    TLS_NOT_OFFERED = "tls_not_offered"
+    TLS_MODE_MISMATCH = "tls_mode_mismatch"
+    TLS_REFUSED = "tls_refused"
+    TLS_HANDSHAKE = "tls_handshake"
+    TLS_CERT_UNTRUSTED = "tls_cert_untrusted"
+    TLS_CERT_EXPIRED = "tls_cert_expired"
+    TLS_CERT_HOSTNAME = "tls_cert_hostname"
+    AUTH_UNAVAILABLE = "auth_unavailable"
+    AUTH_MECHANISM = "auth_mechanism"
+    AUTH_REJECTED = "auth_rejected"
+    AUTH_APP_PASSWORD = "auth_app_password"
+    AUTH_DISABLED = "auth_disabled"
+    AUTH_REQUIRED = "auth_required"
+    AUTH_TEMPORARY = "auth_temporary"
+    SENDER_REFUSED = "sender_refused"
+    SENDER_TEMPORARY = "sender_temporary"
+    RECIPIENT_UNKNOWN = "recipient_unknown"
+    RECIPIENT_REFUSED = "recipient_refused"
+    MAILBOX_FULL = "mailbox_full"
+    GREYLISTED = "greylisted"
+    RECIPIENT_TEMPORARY = "recipient_temporary"
+    TOO_MANY_RECIPIENTS = "too_many_recipients"
+    RATE_LIMITED = "rate_limited"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    MESSAGE_TOO_LARGE = "message_too_large"
+    CONTENT_REJECTED = "content_rejected"
+    MESSAGE_TEMPORARY = "message_temporary"
+    CONNECTION_LOST = "connection_lost"
+    TIMEOUT = "timeout"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    SMTPUTF8_UNSUPPORTED = "smtputf8_unsupported"
+    ADDRESS_INVALID = "address_invalid"
+    HEADER_INVALID = "header_invalid"
+    RENDER_FAILED = "render_failed"
+    RENDER_TIMEOUT = "render_timeout"
+    SUBMISSION_INVALID = "submission_invalid"
+    SOURCE_FORBIDDEN = "source_forbidden"
+    SOURCE_UNAVAILABLE = "source_unavailable"
+    PAYLOAD_EXPIRED = "payload_expired"
+    PAYLOAD_UNDECRYPTABLE = "payload_undecryptable"
+    INTERNAL_ERROR = "internal_error"
+    WORKER_LOST = "worker_lost"
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What a mail server answered (RFC 5321 section 4.2); `text` never leaves the worker."""
+
+    code: int
+    enhanced_code: str | None = None
+    text: tuple[str, ...] = ()
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """One reason for failure: a class and the closed facts around it."""
+
+    failure_class: FailureClass
+    phase: SmtpPhase | None = None
+    smtp_code: int | None = None
+    enhanced_code: str | None = None
+    permanent: bool = True
+    wait_hint_seconds: int | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one message: a fate for every recipient index it named.
+
+    `failure` speaks for the message as a whole, or for its first refused recipient; `refusals` for single recipients by index.
+    """
+
+    fates: dict[int, Fate]
+    failure: Failure | None = None
+    refusals: dict[int, Failure] = {}
+
+    @property
+    def pending(self) -> frozenset[int]:
+        """The recipients that may be tried again."""
+        return frozenset(index for index, fate in self.fates.items() if fate is Fate.PENDING)
+
+    @classmethod
+    def all(cls, indexes: frozenset[int], fate: Fate, failure: Failure | None = None) -> "Outcome":
+        """One fate for everybody."""
+        return cls(dict.fromkeys(sorted(indexes), fate), failure)

@@ -1,0 +1,1 @@
+"""The first half of a job's life: submit, seal, enqueue."""

@@ -1,0 +1,1 @@
+"""The half that opens and speaks SMTP; nothing imports it."""

@@ -1,0 +1,1 @@
+"""Confluence HTML in, mail HTML and text out."""

@@ -1,0 +1,1 @@
+"""Transmit: the submission client, whose every phase is explicit."""
