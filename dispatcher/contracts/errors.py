@@ -5,7 +5,7 @@ BeampostError
     Malformed, KeyMissing 400 | Unauthenticated 401 | Forbidden 403 | JobUnknown 404 | SlowBody 408 | TooLate 409
     TooLarge 413 | UnsupportedMediaType 415 | KeyReused 422 | Invalid 422 (with a tuple of pointers and codes, set after construction)
   JobError         .failure    the job cannot go on: a FailureClass
-    SealBroken | PageUnrenderable | HeaderUnsafe
+    SealBroken | PageUnrenderable | HeaderUnsafe | AddressUnusable | AccountMissing
   Unavailable                  later: a 503, or a retry
   Misconfigured                the operator can mend it: the start stops
 """
@@ -138,6 +138,12 @@ class AddressUnusable(JobError):
     """An address is not an addr-spec that can stand in an envelope."""
 
     failure = FailureClass.ADDRESS_INVALID
+
+
+class AccountMissing(JobError):
+    """The job names the default account, and this worker has none."""
+
+    failure = FailureClass.SUBMISSION_INVALID
 
 
 class Unavailable(BeampostError):

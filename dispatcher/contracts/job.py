@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from dispatcher.contracts.errors import AccountMissing
 from dispatcher.contracts.mail import Account, Addressing, Envelope, Layout, Mailbox, Page, Part, ShortText, Site, Url, Value
 from dispatcher.contracts.outcome import State
 
@@ -44,20 +45,20 @@ class Lane(StrEnum):
     BULK = "bulk"
 
 
-class Policy(Value):
+class Policy(Value, frozen=True):
     """Whom the caller's admin allows as recipients: `example.org`, or `*.example.com` for its sub-domains; empty allows all."""
 
     allowed_domains: tuple[Annotated[str, Meta(max_length=255)], ...] = ()
 
 
-class Callback(Value):
+class Callback(Value, frozen=True):
     """Where the final status is told (Standard Webhooks)."""
 
     url: Url
     secret: Annotated[str, Meta(max_length=255)]
 
 
-class Submission(Value, rename={"author": "from"}):
+class Submission(Value, frozen=True, rename={"author": "from"}):
     """What the integration posts."""
 
     author: Mailbox
@@ -98,6 +99,14 @@ class Job(msgspec.Struct, frozen=True):
 
     submission: Submission
     message_id: str
+
+    @property
+    def account(self) -> Account:
+        """The mail account; the door has refused `default` where there is none."""
+        account = self.submission.account
+        if not isinstance(account, Account):
+            raise AccountMissing
+        return account
 
     def addressing(self) -> Addressing:
         """The visible side of the mail, with the prefix joined to the subject once."""

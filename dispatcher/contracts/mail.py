@@ -20,7 +20,7 @@ class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Base of everything a caller may send: frozen, and an unknown field is an error."""
 
 
-class Mailbox(Value):
+class Mailbox(Value, frozen=True):
     """A display name and an addr-spec (RFC 5322 section 3.4)."""
 
     address: Annotated[str, Meta(max_length=MAX_ADDRESS)]
@@ -36,7 +36,7 @@ class PageFormat(StrEnum):
     STORAGE = "storage"
 
 
-class Page(Value):
+class Page(Value, frozen=True):
     """The page to mail: its body is HTML, or storage XML."""
 
     title: ShortText
@@ -46,7 +46,7 @@ class Page(Value):
     space: ShortText = ""
 
 
-class Site(Value):
+class Site(Value, frozen=True):
     """The Confluence site; `url` is the base of the page's relative links."""
 
     url: Url
@@ -87,7 +87,7 @@ class Locale(StrEnum):
     DE = "de"
 
 
-class Layout(Value):
+class Layout(Value, frozen=True):
     """How the mail looks around the page; `image_max_px` serves `max_side` and `thumbnail`."""
 
     subject_prefix: Annotated[str, Meta(max_length=100)] = ""
@@ -110,7 +110,7 @@ class PartRole(StrEnum):
     LOGO = "logo"
 
 
-class Part(Value):
+class Part(Value, frozen=True):
     """A file delivered with the job; an image is matched to the page by attachment id, media id or name."""
 
     id: ShortText
@@ -131,32 +131,32 @@ class Tls(StrEnum):
 Secret = Annotated[str, Meta(max_length=16_384)]
 
 
-class NoAuth(Value, tag_field="kind", tag="none"):
+class NoAuth(Value, frozen=True, tag_field="kind", tag="none"):
     """No sign-in."""
 
 
-class PasswordAuth(Value, tag_field="kind", tag="password"):
+class PasswordAuth(Value, frozen=True, tag_field="kind", tag="password"):
     """User and password (RFC 4954)."""
 
     user: ShortText
     password: Secret
 
 
-class Xoauth2Auth(Value, tag_field="kind", tag="xoauth2"):
+class Xoauth2Auth(Value, frozen=True, tag_field="kind", tag="xoauth2"):
     """A bearer token in Google's and Microsoft's form."""
 
     user: ShortText
     token: Secret
 
 
-class OauthbearerAuth(Value, tag_field="kind", tag="oauthbearer"):
+class OauthbearerAuth(Value, frozen=True, tag_field="kind", tag="oauthbearer"):
     """A bearer token (RFC 7628)."""
 
     user: ShortText
     token: Secret
 
 
-class ClientCredentialsAuth(Value, tag_field="kind", tag="client_credentials"):
+class ClientCredentialsAuth(Value, frozen=True, tag_field="kind", tag="client_credentials"):
     """A token that the worker fetches itself (RFC 6749 section 4.4)."""
 
     user: ShortText
@@ -169,7 +169,7 @@ class ClientCredentialsAuth(Value, tag_field="kind", tag="client_credentials"):
 Auth = NoAuth | PasswordAuth | Xoauth2Auth | OauthbearerAuth | ClientCredentialsAuth
 
 
-class Account(Value):
+class Account(Value, frozen=True):
     """The mail account that transmits; `ca_pem` adds trust anchors for this job alone."""
 
     host: Annotated[str, Meta(max_length=253)]

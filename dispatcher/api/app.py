@@ -1,0 +1,119 @@
+"""App: the public API and the admin API, two ports of one process, built here and served here."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from dispatcher.api import admin, health, jobs, keys, openapi, problems
+from dispatcher.contracts.ledger import Ledger
+from dispatcher.contracts.privacy import quiet_loop
+from dispatcher.contracts.seal import SealingKeys, Secret
+from dispatcher.contracts.settings import ApiSettings
+from dispatcher.intake.authenticate import ApiKeys
+from dispatcher.intake.doorbell import Doorbell
+from dispatcher.intake.submit import Intake
+
+GRACE_SECONDS: Final = 30
+PUBLIC: Final = (
+    Route("/v1/jobs", jobs.post, methods=["POST"]),
+    Route("/v1/jobs/{job_id}", jobs.get, methods=["GET"]),
+    Route("/v1/jobs/{job_id}", jobs.delete, methods=["DELETE"]),
+    Route("/v1/keys", keys.get, methods=["GET"]),
+    Route("/v1/info", health.info, methods=["GET"]),
+    Route("/v1/openapi.json", openapi.get, methods=["GET"]),
+    Route("/docs/failures", openapi.failures, methods=["GET"]),
+    Route("/problems/{slug}", problems.describe, methods=["GET"]),
+    Route("/livez", health.livez, methods=["GET"]),
+    Route("/readyz", health.readyz, methods=["GET"]),
+)
+ADMIN: Final = (
+    Route("/v1/admin/failures", admin.failures, methods=["GET"]),
+    Route("/livez", health.livez, methods=["GET"]),
+    Route("/readyz", health.readyz, methods=["GET"]),
+)
+
+
+def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
+    """The public app and the admin app over one set of parts; raises Misconfigured."""
+    secret = Secret.read(settings.secret_file)
+    sealing_keys = SealingKeys(settings.public_keys, secret)
+    sealing_keys.active()
+    redis = connect(settings)
+    intake = Intake(settings, secret, sealing_keys, Ledger(redis, settings.status_ttl_seconds), Doorbell(settings.redis))
+    apps = []
+    for routes in (PUBLIC, ADMIN):
+        app = Starlette(routes=routes, exception_handlers=problems.HANDLERS)
+        app.router.redirect_slashes = False
+        app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
+        app.state.api_keys = ApiKeys(settings.api_keys_file)
+        apps.append(app)
+    return apps[0], apps[1]
+
+
+def connect(settings: ApiSettings) -> Redis:
+    """A client that answers within a second or says that it cannot; one silent retry, for connections that died at rest."""
+    wait = settings.redis_seconds / 2
+    pool = BlockingConnectionPool.from_url(
+        settings.redis,
+        max_connections=64,
+        timeout=wait,
+        socket_timeout=wait,
+        socket_connect_timeout=wait,
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[ConnectionError],
+        client_name="bp-api",
+    )
+    return Redis(connection_pool=pool)
+
+
+async def serve(settings: ApiSettings, sockets: tuple[socket.socket, socket.socket]) -> None:
+    """Serves both until SIGTERM or SIGINT; what is in flight is answered first."""
+    quiet_loop(asyncio.get_running_loop())
+    servers = [_Server(_config(app)) for app in build(settings)]
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    serving = [asyncio.create_task(server.serve([bound])) for server, bound in zip(servers, sockets, strict=True)]
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    await _shut(servers, serving)
+
+
+async def _shut(servers: Iterable[uvicorn.Server], serving: list[asyncio.Task[None]]) -> None:
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*serving)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to `serve`, which stops two of them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        http="httptools",
+        loop="none",
+    )
+

@@ -1,0 +1,56 @@
+"""Health: whether this process lives, whether it can take jobs, and what it is."""
+
+from importlib.metadata import version
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dispatcher.api.answers import answer
+from dispatcher.contracts.errors import Misconfigured
+from dispatcher.contracts.mail import MAX_SUBJECT
+from dispatcher.contracts.settings import ApiSettings
+from dispatcher.intake.submit import Intake
+
+
+async def livez(_request: Request) -> Response:
+    """200 while the loop turns."""
+    return answer({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """200 when a submission would be taken; else 503 with the reasons."""
+    reasons = []
+    redis: Redis = request.app.state.redis
+    intake: Intake = request.app.state.intake
+    try:
+        await redis.ping()
+    except (RedisError, OSError, TimeoutError):
+        reasons.append("redis_unreachable")
+    try:
+        intake.keys.active()
+    except Misconfigured:
+        reasons.append("no_sealing_key")
+    if reasons:
+        return answer({"status": "unavailable", "reasons": reasons}, 503, {"Retry-After": "1"})
+    return answer({"status": "ok", "reasons": []})
+
+
+async def info(request: Request) -> Response:
+    """Version, limits and features, for whoever sets up an integration."""
+    settings: ApiSettings = request.app.state.settings
+    limits = {
+        "body_bytes": settings.max_body_bytes,
+        "message_bytes": settings.max_message_bytes,
+        "recipients": settings.max_recipients,
+        "subject_characters": MAX_SUBJECT,
+        "ttl_seconds": {"least": 60, "most": settings.max_ttl_seconds},
+    }
+    features = {
+        "auth_kinds": ["none", "password", "xoauth2", "oauthbearer"],
+        "page_formats": ["export_view", "view", "styled_view", "storage"],
+        "plaintext": settings.allow_plaintext,
+        "tls": ["implicit", "starttls"] + ["none"] * settings.allow_plaintext,
+    }
+    return answer({"name": "beampost", "version": version("beampost"), "limits": limits, "features": features})

@@ -1,0 +1,121 @@
+"""OpenAPI: the contract of version 1 (OpenAPI 3.1), made from the same values that parse and answer."""
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from dispatcher.api.answers import answer
+from dispatcher.api.problems import PROBLEMS
+from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.job import Submission
+
+CALLS: Final = (
+    ("/v1/jobs", "post", "Submit a job", 202, "Receipt", ("malformed-json", "key-missing", "invalid-submission", "key-reused", "busy")),
+    ("/v1/jobs/{id}", "get", "How a job stands", 200, "Status", ("job-unknown", "busy")),
+    ("/v1/jobs/{id}", "delete", "Cancel a job", 200, "Status", ("job-unknown", "too-late", "busy")),
+    ("/v1/keys", "get", "The public sealing keys", 200, "Object", ()),
+    ("/v1/info", "get", "Version, limits and features", 200, "Object", ()),
+    ("/livez", "get", "Whether the process lives", 200, "Object", ()),
+    ("/readyz", "get", "Whether a submission would be taken", 200, "Object", ()),
+)
+STRING: Final = {"type": "string"}
+INTEGERS: Final = {"type": "array", "items": {"type": "integer"}}
+WARNINGS: Final = {"type": "array", "items": {"type": "object", "properties": {"code": STRING, "count": {"type": "integer"}}}}
+SHAPES: Final[dict[str, dict[str, Any]]] = {
+    "Object": {"type": "object"},
+    "Receipt": {
+        "type": "object",
+        "required": ["id", "state", "expires_at", "message_id", "split", "warnings"],
+        "properties": {
+            "id": STRING,
+            "state": STRING,
+            "expires_at": {"type": "string", "format": "date-time"},
+            "message_id": STRING,
+            "split": {"type": "object", "properties": {"delivery": STRING, "messages": {"type": "integer"}}},
+            "warnings": WARNINGS,
+        },
+    },
+    "Status": {
+        "type": "object",
+        "required": ["id", "state", "attempts", "accepted_at", "updated_at", "expires_at", "purged", "failure", "recipients"],
+        "properties": {
+            "id": STRING,
+            "state": STRING,
+            "attempts": {"type": "integer"},
+            "purged": {"type": "boolean"},
+            "failure": {
+                "type": ["object", "null"],
+                "properties": {"class": {"type": "string", "enum": [str(name) for name in ADVICE]}, "advice": STRING},
+            },
+            "recipients": {
+                "type": "object",
+                "properties": {
+                    "total": {"type": "integer"},
+                    "accepted": INTEGERS,
+                    "refused": {"type": "array", "items": {"type": "object", "properties": {"index": {"type": "integer"}, "class": STRING}}},
+                    "unconfirmed": INTEGERS,
+                    "pending": INTEGERS,
+                },
+            },
+            "warnings": WARNINGS,
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "required": ["type", "title", "status", "instance"],
+        "properties": {"type": STRING, "title": STRING, "status": {"type": "integer"}, "detail": STRING, "instance": STRING},
+    },
+}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole document."""
+    (submission,), components = msgspec.json.schema_components([Submission], ref_template="#/components/schemas/{name}")
+    paths: dict[str, Any] = {}
+    for path, method, summary, status, shape, slugs in CALLS:
+        paths.setdefault(path, {})[method] = _operation(path, method, summary, status, shape, slugs)
+    paths["/v1/jobs"]["post"]["requestBody"] = {"required": True, "content": {"application/json": {"schema": submission}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Beampost", "version": version("beampost"), "description": "Mails Confluence pages, and keeps nothing."},
+        "paths": paths,
+        "components": {
+            "schemas": components | SHAPES,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(path: str, method: str, summary: str, status: int, shape: str, slugs: tuple[str, ...]) -> dict[str, Any]:
+    reference = {"$ref": f"#/components/schemas/{shape}"}
+    responses: dict[str, Any] = {str(status): {"description": summary, "content": {"application/json": {"schema": reference}}}}
+    secured = path.startswith("/v1/jobs")
+    for slug in (*slugs, *(("unauthenticated", "forbidden") if secured else ())):
+        content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        responses.setdefault(str(PROBLEMS[slug][0]), {"description": PROBLEMS[slug][1], "content": content})
+    operation: dict[str, Any] = {"summary": summary, "operationId": f"{method} {path}", "responses": responses, "parameters": []}
+    if secured:
+        operation["security"] = [{"key": []}]
+    if "{id}" in path:
+        operation["parameters"].append({"name": "id", "in": "path", "required": True, "schema": STRING})
+    if method == "post":
+        key_schema = {"type": "string", "minLength": 8, "maxLength": 255}
+        operation["parameters"].append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key_schema})
+    return operation
+
+
+async def get(_request: Request) -> Response:
+    """The document."""
+    return answer(document())
+
+
+async def failures(_request: Request) -> Response:
+    """The page behind a failure's `help`: every class and its advice."""
+    entries = "".join(f"<dt id={name}><code>{name}</code></dt><dd>{advice}</dd>" for name, advice in ADVICE.items())
+    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>Why mail fails</title><h1>Why mail fails</h1><dl>{entries}</dl>"
+    return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})

@@ -1,0 +1,99 @@
+"""Problems: every error as a problem document (RFC 9457) of a closed list; none repeats a value that came in."""
+
+import uuid
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from dispatcher.api.answers import answer
+from dispatcher.contracts.errors import Invalid, SubmissionError, Unavailable
+from dispatcher.contracts.privacy import report
+from dispatcher.contracts.settings import ApiSettings
+
+PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
+    "malformed-json": (400, "The body is not JSON", "The body must be one JSON object in UTF-8."),
+    "key-missing": (400, "The Idempotency-Key is missing", "Send a header Idempotency-Key of 8 to 255 printable ASCII characters."),
+    "unauthenticated": (401, "The caller is not known", "Send a valid API key as `Authorization: Bearer`."),
+    "forbidden": (403, "The API key does not allow this", "Use a key with the scope that this call needs."),
+    "job-unknown": (404, "There is no such job", "The job never existed, belongs to somebody else, or is forgotten."),
+    "not-found": (404, "There is nothing here", "See /v1/openapi.json for what there is."),
+    "method-not-allowed": (405, "The method is not allowed here", "See /v1/openapi.json for what is allowed."),
+    "slow-body": (408, "The body did not arrive in time", "Send it again over a faster connection."),
+    "too-late": (409, "It is too late to cancel", "The mail is being handed over, or the job has ended."),
+    "too-large": (413, "The body is too large", "See `limits` in /v1/info."),
+    "unsupported-media-type": (415, "The body has the wrong type", "Send application/json."),
+    "invalid-submission": (422, "The submission is not valid", "Each error names a place in the body and a code."),
+    "key-reused": (422, "The Idempotency-Key was used with another body", "Use a new key for a new mail, and the same body with the same key."),
+    "rate-limited": (429, "Too many requests", "Wait as long as Retry-After says."),
+    "quota-exhausted": (429, "Too many open jobs", "Wait as long as Retry-After says."),
+    "internal": (500, "Something went wrong inside", "Try again; the report names no one."),
+    "busy": (503, "The service cannot take this now", "Wait as long as Retry-After says; the same key is safe to use again."),
+}
+HTTP_SLUGS: Final = {404: "not-found", 405: "method-not-allowed"}
+CLOSING: Final = frozenset({"slow-body", "too-large"})
+
+
+def problem(request: Request, slug: str, errors: tuple[tuple[str, str], ...] = ()) -> Response:
+    """The document of one kind of problem."""
+    status, title, detail = PROBLEMS[slug]
+    settings: ApiSettings = request.app.state.settings
+    body: dict[str, object] = {
+        "type": f"{settings.public_url.rstrip('/')}/problems/{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:uuid:{uuid.uuid4()}",
+    }
+    headers = {}
+    if errors:
+        body["errors"] = [{"pointer": pointer, "code": code} for pointer, code in errors]
+    if status in {429, 503}:
+        body["retry_after"] = 1
+        headers["Retry-After"] = "1"
+    if status == 401:  # noqa: PLR2004 -- a status
+        headers["WWW-Authenticate"] = "Bearer"
+    if slug in CLOSING:
+        headers["Connection"] = "close"
+    return answer(body, status, headers, media_type="application/problem+json")
+
+
+async def on_submission_error(request: Request, error: Exception) -> Response:
+    """What the caller can mend."""
+    if isinstance(error, Invalid):
+        return problem(request, error.slug, error.errors)
+    return problem(request, error.slug if isinstance(error, SubmissionError) else "internal")
+
+
+async def on_unavailable(request: Request, _error: Exception) -> Response:
+    """What time will mend."""
+    return problem(request, "busy")
+
+
+async def on_http(request: Request, error: Exception) -> Response:
+    """What the router says."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    response = problem(request, HTTP_SLUGS.get(status, "malformed-json"))
+    if isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+async def on_anything(request: Request, error: Exception) -> Response:
+    """What only we can mend: reported as type and place."""
+    report(error)
+    return problem(request, "internal")
+
+
+async def describe(request: Request) -> Response:
+    """The page behind a problem's `type`."""
+    slug = request.path_params["slug"]
+    if slug not in PROBLEMS:
+        return problem(request, "not-found")
+    status, title, detail = PROBLEMS[slug]
+    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1><p>{detail}</p><p>HTTP status {status}.</p>"
+    return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})
+
+
+HANDLERS: Final = {SubmissionError: on_submission_error, Unavailable: on_unavailable, HTTPException: on_http, Exception: on_anything}

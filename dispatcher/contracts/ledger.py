@@ -1,0 +1,213 @@
+"""Ledger: the job records in Redis. Every transition is one script, and Redis' clock is the only one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+from redis.exceptions import RedisError
+
+from dispatcher.contracts.errors import JobUnknown, KeyReused, TooLate, Unavailable
+from dispatcher.contracts.job import Status
+from dispatcher.contracts.outcome import Failure, Fate, Outcome, State
+from dispatcher.contracts.seal import Binding
+from dispatcher.contracts.wire import CELLS_KEPT_MS, PREFIX, bell, key
+
+SCRIPTS: Final = ("accept", "claim", "renew", "fence", "finish", "defer", "cancel", "sweep")
+IDEMPOTENCY_MS: Final = 24 * 3_600_000
+SWEPT_AT_ONCE: Final = 500
+SIGN_OF_LIFE_MS: Final = 15_000
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What accept writes: nothing in it names anybody."""
+
+    binding: Binding
+    sealed: bytes
+    ttl_ms: int
+    idempotency: str
+    fingerprint: str
+    record: Mapping[str, str | int]
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self.binding.job_id
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The job of this key: `job_id` is an earlier one's on a replay; `bell_needed` when a worker may be asleep."""
+
+    job_id: str
+    replayed: bool
+    bell_needed: bool
+
+
+class ClockSkewed(Unavailable):
+    """The deadline was reckoned by a clock that differs from Redis'; the caller reckons again."""
+
+    now_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A leased job: whoever holds the token may write it."""
+
+    token: int
+    attempt: int
+    now_ms: int
+    accepted_ms: int
+    binding: Binding
+    sealed: bytes
+    fates: str
+
+    @property
+    def pending(self) -> frozenset[int]:
+        """The recipients whose fate is open."""
+        return frozenset(index for index, fate in enumerate(self.fates) if fate == Fate.PENDING)
+
+
+class Ledger:
+    """The eight transitions, and the status. Every method raises Unavailable when Redis does not answer."""
+
+    def __init__(self, redis: "Redis", status_ttl_seconds: int) -> None:
+        self._redis = redis
+        head = f"local PREFIX, STATUS_TTL, CELLS_KEPT = '{PREFIX}', {status_ttl_seconds * 1000}, {CELLS_KEPT_MS}\n"
+        folder = files("dispatcher.contracts") / "lua"
+        prelude = (folder / "prelude.lua").read_text()
+        self._scripts: dict[str, AsyncScript] = {}
+        for name in SCRIPTS:
+            shebang = "#!lua\n" if name == "accept" else "#!lua flags=allow-oom\n"
+            self._scripts[name] = redis.register_script(shebang + head + prelude + (folder / f"{name}.lua").read_text())
+
+    async def accept(self, job: NewJob) -> Accepted:
+        """The job is queued, or was already; raises KeyReused, ClockSkewed."""
+        lane = str(job.record["lane"])
+        keys = [key("pay", job.job_id), key("job", job.job_id), key("idem", job.binding.tenant, job.idempotency), PREFIX + bell(lane)]
+        facts = [item for pair in job.record.items() for item in pair]
+        args = [job.job_id, job.sealed, job.binding.deadline_ms, job.ttl_ms, job.fingerprint, IDEMPOTENCY_MS, *facts]
+        answer, *rest = await self._run("accept", args, keys)
+        if answer == b"other":
+            raise KeyReused
+        if answer == b"clock":
+            skewed = ClockSkewed()
+            skewed.now_ms = int(rest[0])
+            raise skewed
+        if answer == b"replay":
+            return Accepted(rest[0].decode(), replayed=True, bell_needed=False)
+        return Accepted(job.job_id, replayed=False, bell_needed=bool(rest[0]))
+
+    async def claim(self, lease_ms: int, lanes: Iterable[str]) -> Claim | None:
+        """The next runnable job, leased; None when there is none."""
+        found = await self._run("claim", [lease_ms, *lanes])
+        if not found:
+            return None
+        job_id, token, attempt, now, sealed, tenant, deadline, accepted, fates = found
+        binding = Binding(tenant.decode(), job_id.decode(), int(deadline))
+        return Claim(token, attempt, now, int(accepted), binding, sealed, fates.decode())
+
+    async def renew(self, claim: Claim, lease_ms: int) -> bool:
+        """A longer lease; False when the job is another's by now."""
+        return bool(await self._run("renew", [claim.binding.job_id, claim.token, lease_ms]))
+
+    async def fence(self, claim: Claim, indexes: frozenset[int], lease_ms: int) -> bool:
+        """Leave to write the final dot for these recipients; False means: do not."""
+        changes = _changes(claim.fates, dict.fromkeys(indexes, Fate.IN_FLIGHT))
+        return bool(await self._run("fence", [claim.binding.job_id, claim.token, lease_ms, changes]))
+
+    async def finish(self, claim: Claim, outcome: Outcome, *, expired: bool = False) -> State | None:
+        """The outcome of one message is recorded, and the job ends if nobody is pending; None when the job is another's."""
+        facts = _facts(claim, outcome)
+        permanent = "" if outcome.failure is None else str(int(outcome.failure.permanent))
+        args = [claim.binding.job_id, claim.token, *facts[:2], int(expired), *facts[2:], permanent]
+        state = await self._run("finish", args)
+        return State(state.decode()) if state else None
+
+    async def defer(self, claim: Claim, outcome: Outcome, delay_ms: int) -> bool:
+        """The pending recipients are tried again after the delay; False when the job is another's."""
+        facts = _facts(claim, outcome)
+        return bool(await self._run("defer", [claim.binding.job_id, claim.token, *facts[:2], delay_ms, *facts[2:]]))
+
+    async def cancel(self, job_id: str, tenant: str) -> None:
+        """The job is canceled, now or earlier; raises TooLate, JobUnknown."""
+        answer = await self._run("cancel", [job_id, tenant])
+        if answer == b"unknown":
+            raise JobUnknown
+        if answer == b"late":
+            raise TooLate
+
+    async def sweep(self, pause_ms: int, lanes: Iterable[str]) -> list[str]:
+        """Time has its effect; gives the lanes that want a bell."""
+        return [lane.decode() for lane in await self._run("sweep", [pause_ms, SWEPT_AT_ONCE, *lanes])]
+
+    async def show(self, worker: str, slots: int, busy: int, lanes: Iterable[str]) -> None:
+        """A worker process is alive; its line vanishes by itself."""
+        pool = key("pool", worker)
+        facts = {"slots": slots, "busy": busy, "lanes": ",".join(lanes), "version": version("beampost")}
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                await pipeline.hset(pool, mapping=facts).pexpire(pool, SIGN_OF_LIFE_MS).execute()
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
+
+    async def status(self, job_id: str, tenant: str) -> Status:
+        """What the record says; raises JobUnknown for another tenant's job too."""
+        try:
+            raw: dict[Any, Any] = await self._redis.hgetall(key("job", job_id))
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
+        record = {name.decode(): value.decode() for name, value in raw.items()}
+        if record.get("tp") != tenant:
+            raise JobUnknown
+        return _status(job_id, record)
+
+    async def _run(self, name: str, args: list[Any], keys: list[str] | None = None) -> Any:  # noqa: ANN401 -- a script gives what it gives
+        try:
+            return await self._scripts[name](keys=keys or [], args=args)
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
+
+
+def _changes(fates: str, letters: Mapping[int, Fate]) -> str:
+    return "".join(letters.get(index, "-") for index in range(len(fates)))
+
+
+def _facts(claim: Claim, outcome: Outcome) -> list[str]:
+    """Changes, the classes of refused recipients, and the failure's four facts."""
+    refused = {index: failure for index, failure in outcome.refusals.items() if outcome.fates.get(index) is Fate.REFUSED}
+    why = ",".join(f"{index}:{failure.failure_class}" for index, failure in sorted(refused.items()))
+    failure = outcome.failure
+    if failure is None:
+        return [_changes(claim.fates, outcome.fates), why, "", "", "", ""]
+    return [_changes(claim.fates, outcome.fates), why, *_labels(failure)]
+
+
+def _labels(failure: Failure) -> list[str]:
+    code = "" if failure.smtp_code is None else str(failure.smtp_code)
+    return [failure.failure_class, code, failure.enhanced_code or "", failure.phase or ""]
+
+
+def _status(job_id: str, record: Mapping[str, str]) -> Status:
+    stored = record["st"]
+    refusals = dict(pair.split(":") for pair in record["why"].split(",")) if "why" in record else {}
+    return Status(
+        job_id=job_id,
+        state=State.SENDING if stored == "committing" else State(stored),
+        attempts=int(record["att"]),
+        accepted_at_ms=int(record["accepted"]),
+        updated_at_ms=int(record["upd"]),
+        expires_at_ms=int(record["deadline"]),
+        fates=record["fates"],
+        purged=stored not in {"queued", "sending", "committing", "deferred"},
+        refusals={int(index): failure_class for index, failure_class in refusals.items()},
+        failure_class=record.get("cls"),
+        phase=record.get("phase"),
+        smtp_code=int(record["code"]) if "code" in record else None,
+        enhanced_code=record.get("esc"),
+        permanent=None if "perm" not in record else record["perm"] == "1",
+    )

@@ -1,0 +1,26 @@
+-- finish: the outcome of one message; the job ends in this script when nobody is pending.
+-- pre:  the token is the job's; the job is being sent, or `unknown` and this is the late answer.
+-- post: fates are recorded; if the job ended: no payload, a final record, one more in a cell.
+-- ARGV: id token changes why expired cls code esc phase permanent    gives: the state, or '' when the job is another's
+local now = clock()
+local id = ARGV[1]
+local job = read(id)
+if job.tok ~= ARGV[2] or (job.st ~= 'sending' and job.st ~= 'committing' and job.st ~= 'unknown') then
+  return ''
+end
+local before = { cls = job.cls, phase = job.phase, dclass = job.dclass, lane = job.lane }
+job.fates = merge(job.fates, ARGV[3])
+job.why = ARGV[4] ~= '' and ((job.why and job.why .. ',' or '') .. ARGV[4]) or job.why
+job.cls, job.code, job.esc, job.phase, job.perm = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+write(id, job, { 'fates', 'why', 'cls', 'code', 'esc', 'phase', 'perm' })
+
+if job.st == 'unknown' then
+  count(before, 'unknown', now, -1)
+  return close(id, job, verdict(job.fates), now)
+elseif ARGV[5] == '1' then
+  return close(id, job, job.fates:find('u') and 'unknown' or job.fates:find('a') and 'partial' or 'expired', now)
+elseif job.fates:find('[pf]') then
+  redis.call('HSET', key('job', id), 'st', 'sending', 'upd', now)
+  return 'sending'
+end
+return close(id, job, verdict(job.fates), now)

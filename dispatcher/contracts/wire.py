@@ -1,0 +1,80 @@
+"""Wire: every name that the two programs must spell alike."""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+PREFIX: Final = "bp:"
+RING: Final = "ring"
+SEAL_VERSION: Final = 1
+SEAL_CONTEXT: Final = "beampost/v1"
+HOUR_MS: Final = 3_600_000
+CELLS_KEPT_MS: Final = 14 * 24 * HOUR_MS
+
+
+def bell(lane: str) -> str:
+    """The Celery queue of a lane's doorbells; on the server it carries PREFIX too."""
+    return f"bell.{lane}"
+
+
+def key(kind: str, *names: str) -> str:
+    """A Redis key, as `bp:job:01J...`."""
+    return PREFIX + ":".join((kind, *names))
+
+
+def broker_url(redis_url: str) -> str:
+    """The same server in Celery's spelling, which writes unix sockets as `redis+socket://`."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "db"]
+    database = dict(parse_qsl(parts.query)).get("db")
+    if database:
+        query.append(("virtual_host", database))
+    userinfo = f"{quote(unquote(parts.username or ''))}:{quote(unquote(parts.password or ''))}@" if parts.password else ""
+    return urlunsplit(("redis+socket", userinfo, parts.path, urlencode(query), ""))
+
+
+def broker_settings(redis_url: str, lanes: Iterable[str], *, client_name: str, connections: int) -> dict[str, object]:
+    """What Celery must be told on both sides of the bell; the reasons stand in docs/decisions/0003-celery-rings-bells.md."""
+    settings: dict[str, object] = {
+        "broker_url": broker_url(redis_url),
+        "broker_transport_options": {
+            "ack_emulation": False,
+            "client_name": client_name,
+            "global_keyprefix": PREFIX,
+            "health_check_interval": 5,
+            "max_connections": connections,
+            "priority_steps": [0],
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "socket_timeout": 10,
+        },
+        "broker_connection_max_retries": None,
+        "broker_connection_retry_on_startup": True,
+        "broker_channel_error_retry": True,
+        "broker_pool_limit": 2,
+        "accept_content": ["json"],
+        "enable_utc": True,
+        "result_backend": None,
+        "task_create_missing_queues": False,
+        "task_default_delivery_mode": 1,
+        "task_ignore_result": True,
+        "task_protocol": 2,
+        "task_queues": {bell(lane): {"exchange": "bell", "exchange_type": "direct", "routing_key": bell(lane)} for lane in lanes},
+        "task_send_sent_event": False,
+        "task_serializer": "json",
+        "task_store_errors_even_if_ignored": False,
+        "timezone": "UTC",
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_disable_rate_limits": True,
+        "worker_enable_remote_control": False,
+        "worker_hijack_root_logger": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_redirect_stdouts": False,
+        "worker_send_task_events": False,
+        "worker_soft_shutdown_timeout": 0,
+    }
+    if redis_url.startswith("rediss://"):
+        settings["broker_use_ssl"] = {"ssl_cert_reqs": "required"}
+    return settings

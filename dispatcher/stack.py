@@ -1,0 +1,190 @@
+"""Stack: everything on one machine: an embedded Redis, the API, a pool of workers; for `beampost up` and `beampost demo`."""
+
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from dispatcher.children import Child, Restarted, revive, stop
+from dispatcher.contracts.errors import Misconfigured
+from dispatcher.contracts.seal import new_key
+from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read, variable
+from dispatcher.contracts.wire import key
+from dispatcher.embedded import EmbeddedRedis
+from dispatcher.intake.authenticate import Scope, create_api_key
+
+READY_SECONDS: Final = 30
+BEYOND_DOT_SECONDS: Final = 10
+MEMORY_FOLDERS: Final = ("XDG_RUNTIME_DIR", "/dev/shm")  # noqa: S108 -- a folder of our own is made in it, for us alone
+LOCAL_TENANT: Final = "local"
+
+
+class StackSilent(Misconfigured):
+    """API or workers did not become ready; their output says why."""
+
+
+@dataclass
+class Stack:
+    """The stack's processes, and what a client must know of them."""
+
+    workers: int = 1
+    allow_networks: tuple[str, ...] = ()
+    allow_plaintext: bool = False
+    free_ports: bool = False
+    output: IO[bytes] | int | None = None
+    room: Path = field(default_factory=lambda: memory_room())
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    children: list[Child | Restarted] = field(default_factory=list)
+    api: str = ""
+    admin: str = ""
+    api_key: str = ""
+    admin_key: str = ""
+
+    def start(self) -> None:
+        """Returns when everything answers; raises Misconfigured when something does not."""
+        settings = read(ApiSettings)
+        read(WorkerSettings)
+        self._start_redis()
+        self._make_keys()
+        if self.allow_networks:
+            self.environment.setdefault(variable("egress_allow_networks"), ",".join(self.allow_networks))
+        if self.allow_plaintext:
+            self.environment.setdefault(variable("allow_plaintext"), "true")
+        self._start_api(settings)
+        for _ in range(self.workers):
+            self._run(Child("worker", [sys.executable, "-m", "workers"], self.environment, self.output))
+        self._await_ready()
+
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Workers first, so that mail in hand is finished while Redis still answers; then nothing is left, not even a file."""
+        grace = grace_seconds if grace_seconds is not None else read(WorkerSettings).dot_seconds + BEYOND_DOT_SECONDS
+        for role in ("worker", "api", "redis"):
+            stop([child for child in self.children if child.role == role], grace)
+        shutil.rmtree(self.room, ignore_errors=True)
+
+    def revive(self) -> bool:
+        """Starts again what died; True when a pid changed."""
+        return revive(self.children)
+
+    def facts(self) -> dict[str, object]:
+        """What the ready file says."""
+        pids: dict[str, object] = {"up": os.getpid(), "workers": self.pids("worker")}
+        pids |= {child.role: child.process.pid for child in self.children if child.role != "worker"}
+        return {
+            "api": self.api,
+            "admin": self.admin,
+            "redis": self.environment[variable("redis_url")],
+            "api_key": self.api_key,
+            "admin_key": self.admin_key,
+            "pids": pids,
+        }
+
+    def pids(self, role: str) -> list[int]:
+        """The process ids of one role."""
+        return [child.process.pid for child in self.children if child.role == role]
+
+    def _run(self, child: Child | Restarted) -> None:
+        child.start()
+        self.children.append(child)
+
+    def _start_redis(self) -> None:
+        if self.environment.get(variable("redis_url")):
+            return
+        server = EmbeddedRedis(self.room)
+        self._run(Restarted("redis", server.start))
+        self.environment[variable("redis_url")] = server.url
+
+    def _make_keys(self) -> None:
+        """Keys and secrets for this run alone, in memory, unless the operator brings her own."""
+        folder = self.room / "keys"
+        for name, place in (("public_keys", "public"), ("private_keys", "private"), ("secret_file", "secret"), ("api_keys_file", "api-keys.json")):
+            self.environment.setdefault(variable(name), str(folder / place))
+        if self.environment[variable("public_keys")] == str(folder / "public"):
+            new_key(folder / "public", folder / "private", Path(self.environment[variable("secret_file")]))
+        api_keys = Path(self.environment[variable("api_keys_file")])
+        if api_keys == folder / "api-keys.json":
+            self.api_key = create_api_key(api_keys, LOCAL_TENANT, (Scope.SUBMIT, Scope.READ), None, ())
+            self.admin_key = create_api_key(api_keys, LOCAL_TENANT, (Scope.ADMIN, Scope.METRICS), None, ())
+
+    def _start_api(self, settings: ApiSettings) -> None:
+        public = self._listen(settings.api_host, settings.api_port, "api_port")
+        admin = self._listen(settings.admin_host, settings.admin_port, "admin_port")
+        self.api, self.admin = (f"http://{_at(bound)}" for bound in (public, admin))
+        environment = {name: value for name, value in self.environment.items() if name != variable("private_keys")}
+        fds = (public.fileno(), admin.fileno())
+        command = [sys.executable, "-m", "dispatcher", "api", "--public-fd", str(fds[0]), "--admin-fd", str(fds[1])]
+        self._run(Child("api", command, environment, self.output, fds))
+        self._sockets = (public, admin)
+
+    def _listen(self, host: str, port: int, setting: str) -> socket.socket:
+        """The wanted port; where nobody asked for it by name and it is taken, a free one."""
+        named = variable(setting) in os.environ
+        try:
+            return bind(host, port if named or not self.free_ports else 0)
+        except OSError:
+            if named:
+                raise
+            return bind(host, 0)
+
+    def _await_ready(self) -> None:
+        until = time.monotonic() + READY_SECONDS
+        while time.monotonic() < until:
+            if self._api_ready() and self._workers_ready():
+                return
+            time.sleep(0.02)
+        raise StackSilent
+
+    def _api_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.api}/readyz", timeout=1) as answer:  # noqa: S310 -- our own address
+                return bool(answer.status == 200)  # noqa: PLR2004 -- a status
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _workers_ready(self) -> bool:
+        try:
+            with Redis.from_url(self.environment[variable("redis_url")]) as client:
+                return all(next(client.scan_iter(key("pool", f"{pid}-*")), None) for pid in self.pids("worker"))
+        except (RedisError, OSError):
+            return False
+
+
+def write_ready_file(path: Path, facts: dict[str, object]) -> None:
+    """In one step, for its owner only."""
+    unfinished = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(facts, file)
+    unfinished.replace(path)
+
+
+def memory_room() -> Path:
+    """A new folder for us alone, in memory where the machine has such a place."""
+    for place in (os.environ.get(MEMORY_FOLDERS[0], ""), MEMORY_FOLDERS[1]):
+        if place and os.access(place, os.W_OK):
+            return Path(tempfile.mkdtemp(prefix="bp-", dir=place))
+    return Path(tempfile.mkdtemp(prefix="bp-"))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket that a child inherits; port 0 takes a free one."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((host, port))
+    bound.listen(1024)
+    return bound
+
+
+def _at(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

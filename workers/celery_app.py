@@ -1,0 +1,71 @@
+"""Celery: starts, wakes and stops the worker processes; it is trusted with nothing else. Its only task has no arguments."""
+
+import asyncio
+import logging
+import threading
+from typing import Any, Final
+
+import uvloop
+from celery import Celery, signals
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from dispatcher.contracts.privacy import LOGGER, install, quiet_loop
+from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.wire import RING, bell, broker_settings
+from workers.drain import Drain
+from workers.office import open_office
+
+log = logging.getLogger(LOGGER)
+TASK_SLOTS: Final = 2
+
+
+class Process:
+    """One worker process: Celery's threads hear bells, and one event loop does the work."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._loop = uvloop.new_event_loop()
+        self._drain: Drain | None = None
+        self.celery = Celery("beampost", set_as_current=False)
+        self.celery.conf.update(broker_settings(settings.redis, settings.lanes, client_name="bp-worker", connections=TASK_SLOTS + 10))
+        self.celery.conf.update(task_acks_late=True, worker_concurrency=TASK_SLOTS, worker_pool="threads")
+        self._ring = self.celery.task(self.hear, name=RING)
+
+    def run(self) -> None:
+        """Works until SIGTERM; then what is in hand is finished first."""
+        signals.setup_logging.connect(self._on_logging)
+        signals.worker_ready.connect(self._on_ready)
+        signals.worker_shutting_down.connect(self._on_shutting_down)
+        quiet_loop(self._loop)
+        threading.Thread(target=self._loop.run_forever, name="loop", daemon=True).start()
+        self._drain = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        worker = self.celery.Worker(hostname="bp@worker", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True)
+        worker.start()
+
+    def hear(self) -> None:
+        """The task `ring`: nothing of a job is in its arguments, its result or its errors."""
+        if self._drain:
+            asyncio.run_coroutine_threadsafe(self._drain.answer(), self._loop).result()
+
+    def ring(self, lane: str) -> None:
+        """Rings for the lane; a bell that cannot be rung is rung by the next sweep."""
+        try:
+            self._ring.apply_async(queue=bell(lane), retry=False)
+        except (KombuError, RedisError, OSError):
+            log.warning("bell not rung", extra={"lane": lane})
+
+    async def _open(self) -> Drain:
+        ledger, desk = open_office(self._settings)
+        return Drain(ledger, desk, self._settings, self.ring)
+
+    def _on_logging(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
+        install(self._settings)
+
+    def _on_ready(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
+        if self._drain:
+            asyncio.run_coroutine_threadsafe(self._drain.tend(), self._loop)
+
+    def _on_shutting_down(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
+        if self._drain:
+            self._loop.call_soon_threadsafe(self._drain.stop)

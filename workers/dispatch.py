@@ -1,0 +1,90 @@
+"""Dispatch: the second half of a job's life, from the claim to the count."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from dispatcher.contracts.errors import JobError, SealBroken, Unavailable
+from dispatcher.contracts.job import Job
+from dispatcher.contracts.ledger import Claim, Ledger
+from dispatcher.contracts.mail import Envelope
+from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, Stage
+from dispatcher.contracts.privacy import report
+from dispatcher.contracts.seal import OpeningKeys
+from dispatcher.contracts.stages import stage
+from workers.compose import compose
+from workers.purge import purge
+from workers.render.page import render
+from workers.render.rendering import Rendering
+from workers.smtp import session
+from workers.smtp.egress import Egress
+
+LARGE_PAGE = 200_000
+DOT_LEASE_SLACK_MS = 30_000
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What one worker process dispatches with."""
+
+    ledger: Ledger
+    keys: OpeningKeys
+    egress: Egress
+    limits: session.SmtpLimits
+
+
+async def dispatch(claim: Claim, desk: Desk) -> None:
+    """Brings one claimed job to its end or to its next attempt; whatever happens, the ledger is told."""
+    waiting = claim.pending
+    try:
+        job = open_sealed(claim, desk)
+        rendering = await rendered(job, claim)
+        for envelope in job.envelopes(claim.pending):
+            message = compose(job, rendering, accepted_at(claim))
+            outcome = await transmit(message, envelope, job, claim, desk)
+            waiting -= envelope.indexes
+            if not await purge(desk.ledger, claim, outcome, waiting):
+                return
+    except JobError as error:
+        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.REFUSED, Failure(error.failure)), frozenset())
+    except Exception as error:  # noqa: BLE001 -- no job may end without the ledger's knowing
+        report(error)
+        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.PENDING, Failure(FailureClass.INTERNAL_ERROR, permanent=False)), frozenset())
+
+
+def open_sealed(claim: Claim, desk: Desk) -> Job:
+    """The job in clear, in memory only; raises SealBroken."""
+    with stage(Stage.OPEN):
+        try:
+            return msgspec.msgpack.decode(desk.keys.open(claim.sealed, claim.binding), type=Job)
+        except msgspec.DecodeError:
+            raise SealBroken from None
+
+
+async def rendered(job: Job, claim: Claim) -> Rendering:
+    """The page as mail; a large one in a thread, so that the others do not wait for it."""
+    with stage(Stage.RENDER):
+        if len(job.submission.page.body) <= LARGE_PAGE:
+            return render(job.submission, written_at=accepted_at(claim))
+        return await asyncio.to_thread(render, job.submission, written_at=accepted_at(claim))
+
+
+async def transmit(message: bytes, envelope: Envelope, job: Job, claim: Claim, desk: Desk) -> Outcome:
+    """What the mail server made of it; the final dot is written only behind the ledger's fence."""
+    lease_ms = int(desk.limits.dot_seconds * 1000) + DOT_LEASE_SLACK_MS
+
+    async def fence(indexes: frozenset[int]) -> bool:
+        try:
+            return await desk.ledger.fence(claim, indexes, lease_ms)
+        except Unavailable:
+            return False
+
+    with stage(Stage.TRANSMIT):
+        return await session.transmit(message, envelope, job.account, egress=desk.egress, fence=fence, limits=desk.limits)
+
+
+def accepted_at(claim: Claim) -> datetime:
+    """The Date of every attempt."""
+    return datetime.fromtimestamp(claim.accepted_ms // 1000, UTC)

@@ -1,0 +1,68 @@
+"""Columns: folding text and drawing a grid by the columns that a terminal gives each character (Unicode Standard Annex 11)."""
+
+import unicodedata
+from itertools import zip_longest
+from typing import Final
+
+WIDE: Final = frozenset({"W", "F"})
+ZERO: Final = frozenset({"Mn", "Me", "Cf"})
+GAP: Final = 2
+
+
+def display_width(text: str) -> int:
+    """How many columns a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ZERO:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in WIDE else 1
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns, broken at blanks; a word that is too long is cut unless it is a URL."""
+    lines: list[str] = []
+    line, used = "", 0
+    for word in text.split():
+        size = display_width(word)
+        if line and used + 1 + size <= width:
+            line, used = f"{line} {word}", used + 1 + size
+            continue
+        if line:
+            lines.append(line)
+        *whole, line = _cut(word, width) if size > width and "://" not in word else [word]
+        lines += whole
+        used = display_width(line)
+    return [*lines, line] if line else lines
+
+
+def _cut(word: str, width: int) -> list[str]:
+    pieces, start, used = [], 0, 0
+    for at, character in enumerate(word):
+        size = _columns(character)
+        if used + size > width:
+            pieces.append(word[start:at])
+            start, used = at, 0
+        used += size
+    return [*pieces, word[start:]]
+
+
+def grid(rows: list[list[str | None]], width: int) -> list[str] | None:
+    """Rows of one-line cells in aligned columns, the first underlined; None when a cell has more lines or the grid is too wide."""
+    if len(rows) <= 1 or any(cell is None for row in rows for cell in row):
+        return None
+    plain = [[cell or "" for cell in row] for row in rows]
+    widths = [max(display_width(cell) for cell in column) for column in zip_longest(*plain, fillvalue="")]
+    if not widths or sum(widths) + GAP * (len(widths) - 1) > width:
+        return None
+    lines = [_row(row, widths) for row in plain]
+    rule = (" " * GAP).join("-" * size for size in widths)
+    return [lines[0], rule, *lines[1:]]
+
+
+def _row(cells: list[str], widths: list[int]) -> str:
+    padded = (cell + " " * (size - display_width(cell)) for cell, size in zip(cells, widths, strict=False))
+    return (" " * GAP).join(padded).rstrip()

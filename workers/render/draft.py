@@ -1,0 +1,23 @@
+"""Draft: a mail in the making: its tree, what the rules may use, and what they found."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from dispatcher.contracts.mail import Layout
+from workers.render.album import Album
+from workers.render.tree import Element
+from workers.render.words import Words
+
+
+@dataclass(slots=True)
+class Draft:
+    """The one mutable value of rendering: the rules edit `page` and count in `warnings`."""
+
+    page: Element
+    site_url: str
+    page_url: str
+    layout: Layout
+    words: Words
+    album: Album
+    colours: dict[str, str] = field(default_factory=dict)
+    warnings: Counter[str] = field(default_factory=Counter)

@@ -1,0 +1,140 @@
+"""Images: pictures of the page as parts of the mail; what was not delivered becomes a link that says so."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from dispatcher.contracts.mail import ExternalImages, ImageScaling
+from workers.render.album import Picture, file_name
+from workers.render.boxes import WIDTHS
+from workers.render.draft import Draft
+from workers.render.links import page_link, safe_web_url
+from workers.render.tree import Element, Selector, classes, drop, make, replace
+
+IMAGES: Final = Selector("img")
+ATTACHMENTS: Final = Selector("a.confluence-embedded-file, .embedded-file-wrapper, span.confluence-embedded-file")
+CONTENT_WIDTH: Final = 592
+CELL_WIDTH: Final = 280
+GUTTER: Final = 16
+MAX_DIGITS: Final = 5
+HIDDEN_SIDE: Final = 1
+ATLASSIAN: Final = (".atlassian.net", ".atlassian.com", ".atl-paas.net")
+
+
+def images(draft: Draft) -> None:
+    """Every `<img>` is shown from the mail's own parts, linked, kept or dropped, as the layout says."""
+    for image in IMAGES(draft.page):
+        source = image.get("src", "")
+        if source.startswith("cid:"):
+            continue
+        width, height = _number(image.get("width")), _number(image.get("height"))
+        if draft.layout.image_scaling is ImageScaling.NONE or (
+            width is not None and height is not None and max(width, height) <= HIDDEN_SIDE
+        ):
+            draft.warnings["image_dropped"] += 1
+            drop(image)
+            continue
+        _place(draft, image)
+
+
+def _place(draft: Draft, image: Element) -> None:
+    original = image.get("data-image-src", "") or image.get("src", "")
+    name = image.get("data-linked-resource-default-alias") or file_name(original)
+    found = draft.album.find(image.get("data-linked-resource-id"), image.get("data-media-id"), name, file_name(image.get("src", "")))
+    if found and draft.layout.image_scaling is not ImageScaling.LINK:
+        _show(draft, image, draft.album.show(*found), found[1], name)
+    elif found:
+        replace(image, page_link(draft, f"🖼 {label_of(image, name, draft)}"))
+    elif _is_external(draft, original):
+        _external(draft, image, original, name)
+    else:
+        draft.warnings["image_missing"] += 1
+        _link_instead(image, page_link(draft, f"🖼 {label_of(image, name, draft)}"))
+
+
+def label_of(image: Element, name: str, draft: Draft) -> str:
+    """What stands for a picture that is not shown: its alternative text, its file name, or the word."""
+    alternative = image.get("alt", "").strip()
+    return alternative or name or draft.words.picture
+
+
+def _link_instead(image: Element, link: Element) -> None:
+    """A link in a link is no HTML: the picture's own link stays, with the label as its text."""
+    inside = next(image.iterancestors("a"), None)
+    replace(image, link if inside is None else make("span", None, link.text))
+
+
+def _show(draft: Draft, image: Element, source: str, picture: Picture, name: str) -> None:
+    width, height = shown_size(draft, image, picture)
+    attributes = {"class": "bp-image", "src": source, "width": str(width), "height": str(height), "border": "0"}
+    shown = make("img", attributes | {"alt": label_of(image, name, draft)})
+    around = {*classes(image), *(name for parent in image.iterancestors("span", "div", "p") for name in classes(parent))}
+    for side in ("left", "right"):
+        if f"image-{side}" in classes(image) and f"image-{side}-wrapper" in around:
+            shown.set("align", side)
+            shown.set("hspace", "12")
+    replace(image, shown)
+    parent = shown.getparent()
+    while parent is not None and parent.tag in {"span", "a"}:
+        parent = parent.getparent()
+    if parent is not None and "image-center" in classes(image) and parent.tag in {"p", "div"} and len(parent) == 1:
+        parent.set("align", "center")
+
+
+def shown_size(draft: Draft, image: Element, picture: Picture) -> tuple[int, int]:
+    """Width and height in px by the layout's scaling; never larger than the file, and never wider than the place with `fit_width`."""
+    scaling = draft.layout.image_scaling
+    wanted = _number(image.get("width")) or _number(image.get("data-width")) or picture.width
+    limit = float(min(wanted, picture.width))
+    if scaling in {ImageScaling.MAX_SIDE, ImageScaling.THUMBNAIL}:
+        limit = min(limit, picture.width * draft.layout.image_max_px / max(picture.width, picture.height))
+    if scaling is not ImageScaling.ORIGINAL:
+        limit = min(limit, _room(image))
+    width = max(1, round(limit))
+    return width, max(1, round(picture.height * width / picture.width))
+
+
+def _room(image: Element) -> int:
+    for parent in image.iterancestors():
+        if parent.tag in {"td", "th"}:
+            return CELL_WIDTH
+        layout = parent.getparent()
+        if layout is not None and "columnLayout" in classes(layout) and len(layout) > 1:
+            known = next((WIDTHS[name] for name in classes(layout) if name in WIDTHS), ())
+            percent = known[layout.index(parent)] if len(known) == len(layout) else 100 // len(layout)
+            return CONTENT_WIDTH * percent // 100 - GUTTER
+    return CONTENT_WIDTH
+
+
+def _is_external(draft: Draft, source: str) -> bool:
+    """Whether a picture is on a foreign host; URLs of Atlassian's media hosts hold tokens and count as the site's."""
+    if not safe_web_url(source):
+        return False
+    host = (urlsplit(source).hostname or "").lower()
+    return host != (urlsplit(draft.site_url).hostname or "").lower() and not host.endswith(ATLASSIAN)
+
+
+def _external(draft: Draft, image: Element, source: str, name: str) -> None:
+    policy = draft.layout.external_images
+    if policy is ExternalImages.KEEP and source.startswith("https://"):
+        draft.warnings["external_image_kept"] += 1
+        width = min(_number(image.get("width")) or CONTENT_WIDTH, _room(image))
+        attributes = {"class": "bp-image", "src": source, "width": str(width), "border": "0", "alt": label_of(image, name, draft)}
+        replace(image, make("img", attributes))
+        return
+    draft.warnings["external_image_not_embedded" if policy is ExternalImages.EMBED else "external_image_blocked"] += 1
+    host = urlsplit(source).hostname or ""
+    _link_instead(image, make("a", {"class": "bp-link", "href": source}, f"🖼 {label_of(image, name, draft)} ({host})"))
+
+
+def attachments(draft: Draft) -> None:
+    """Files shown on a page: a paper clip and the name."""
+    for embedded in ATTACHMENTS(draft.page):
+        if next(embedded.iter("img"), None) is not None:
+            continue
+        name = embedded.get("data-linked-resource-default-alias") or "".join(str(piece) for piece in embedded.itertext()).strip()
+        replace(embedded, page_link(draft, f"📎 {name or draft.words.file}"))
+
+
+def _number(text: str | None) -> int | None:
+    digits = (text or "").strip().removesuffix("px").partition(".")[0]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS else None

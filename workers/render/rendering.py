@@ -1,0 +1,28 @@
+"""Rendering: the values that come out of the stage `render`."""
+
+import msgspec
+
+
+class InlineImage(msgspec.Struct, frozen=True):
+    """A picture of the mail; `content_id` is without angle brackets (RFC 2392)."""
+
+    content_id: str
+    name: str
+    type: str
+    content: bytes
+
+
+class Warning(msgspec.Struct, frozen=True):  # noqa: A001 -- the word of the API; nobody here raises the builtin
+    """Something that the mail shows otherwise than the page: a closed word, and how often."""
+
+    code: str
+    count: int
+
+
+class Rendering(msgspec.Struct, frozen=True):
+    """A page as mail: two alternatives that say the same, and the pictures of the first."""
+
+    html: str
+    text: str
+    images: tuple[InlineImage, ...] = ()
+    warnings: tuple[Warning, ...] = ()

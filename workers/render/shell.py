@@ -1,0 +1,100 @@
+"""Shell: the mail around the page: header text, personal message, button, footer."""
+
+import unicodedata
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import jinja2
+from markupsafe import Markup
+
+from dispatcher.contracts.job import Submission
+from workers.render.album import Album
+from workers.render.links import safe_web_url
+from workers.render.normalise import without_controls
+from workers.render.words import Words
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+FONTS: Final = "Arial, Helvetica, sans-serif"
+PREHEADER_CHARACTERS: Final = 110
+LOGO_WIDTH: Final = 200
+RIGHT_TO_LEFT: Final = frozenset({"R", "AL"})
+STRONG: Final = RIGHT_TO_LEFT | {"L"}
+
+
+def load_template() -> jinja2.Template:
+    """The shell; it is read once, and no job ever adds to it."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, loader=jinja2.FileSystemLoader(TEMPLATES), auto_reload=False, trim_blocks=True
+    )
+    return environment.get_template("mail.html.j2")
+
+
+SHELL: Final = load_template()
+
+
+def user_name(submission: Submission) -> str:
+    """The name of whoever pressed the button; the address where there is none."""
+    return submission.acting_user.name or submission.acting_user.address
+
+
+def header_text(submission: Submission, words: Words, written_at: datetime) -> str:
+    """The layout's header with its placeholders filled in one pass: a title that looks like a placeholder stays as it is."""
+    values = {
+        "page_title": submission.page.title,
+        "space_name": submission.page.space,
+        "site_name": submission.site.name or submission.site.url,
+        "user_name": user_name(submission),
+        "date": words.date(written_at),
+    }
+    filled, rest = [], submission.layout.header_text
+    while "{" in rest:
+        before, _, after = rest.partition("{")
+        name, closed, remainder = after.partition("}")
+        known = bool(closed) and name in values
+        filled.append(before + (values[name] if known else "{"))
+        rest = remainder if known else after
+    return without_controls("".join([*filled, rest])).strip()
+
+
+def direction_of(text: str) -> str:
+    """The base direction by the first strong character (Unicode Standard Annex 9, rules P2 and P3)."""
+    first = next((kind for kind in map(unicodedata.bidirectional, text) if kind in STRONG), "L")
+    return "rtl" if first in RIGHT_TO_LEFT else "ltr"
+
+
+def preheader_of(text: str) -> str:
+    """The beginning of the page for the list of a mail box, cut at a word."""
+    folded = " ".join(text[: 4 * PREHEADER_CHARACTERS].split())
+    if len(folded) <= PREHEADER_CHARACTERS:
+        return folded
+    return folded[:PREHEADER_CHARACTERS].rpartition(" ")[0] or folded[:PREHEADER_CHARACTERS]
+
+
+def _logo(album: Album) -> dict[str, str | int] | None:
+    if album.logo is None:
+        return None
+    part, picture = album.logo
+    width = min(picture.width, LOGO_WIDTH)
+    return {"source": album.show(part, picture), "width": width, "height": max(1, round(picture.height * width / picture.width))}
+
+
+def wrap_in_shell(submission: Submission, words: Words, album: Album, page: str, *, page_text: str, header: str) -> str:
+    """The whole HTML of the mail; everything but `page` is escaped."""
+    direction = direction_of(f"{page_text[:1000]} {submission.page.title}")
+    return SHELL.render(
+        words=words,
+        direction=direction,
+        start="right" if direction == "rtl" else "left",
+        fonts=FONTS,
+        title=without_controls(submission.page.title) or words.page,
+        preheader=preheader_of(page_text),
+        logo=_logo(album),
+        header_text=header,
+        message=without_controls(submission.message).strip(),
+        user_name=without_controls(user_name(submission)),
+        site_name=without_controls(submission.site.name),
+        button_label=without_controls(submission.layout.button_label).strip() if safe_web_url(submission.page.url) else "",
+        page_url=without_controls(submission.page.url),
+        page=Markup(page),  # noqa: S704 -- sanitised, and written by our own serialiser
+    )

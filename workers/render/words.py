@@ -1,0 +1,54 @@
+"""Words: our own words in a mail, by locale."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from dispatcher.contracts.mail import Locale
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What the shell and the boxes say; `{}` never stands in one."""
+
+    language: str
+    via: str
+    wrote: str
+    page: str
+    picture: str
+    file: str
+    contents: str
+    only_there: str
+    day: str
+    months: tuple[str, ...]
+
+    def date(self, moment: datetime) -> str:
+        """A day in full words, as `24 November 2026`."""
+        return f"{moment.day}{self.day} {self.months[moment.month - 1]} {moment.year}"
+
+
+EN: Final = Words(
+    language="en",
+    via="via Confluence",
+    wrote="wrote:",
+    page="Page:",
+    picture="Picture",
+    file="File",
+    contents="Contents",
+    only_there="This part can only be seen in Confluence",
+    day="",
+    months=tuple("January February March April May June July August September October November December".split()),
+)
+DE: Final = Words(
+    language="de",
+    via="über Confluence",
+    wrote="schrieb:",
+    page="Seite:",
+    picture="Bild",
+    file="Datei",
+    contents="Inhalt",
+    only_there="Dieser Teil ist nur in Confluence zu sehen",
+    day=".",
+    months=tuple("Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()),
+)
+WORDS: Final = {Locale.EN: EN, Locale.DE: DE}

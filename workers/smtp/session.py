@@ -1,0 +1,204 @@
+"""Session: one transmission: connect to an address that was checked, play the dialogue, keep every deadline."""
+
+import asyncio
+import dataclasses
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from dispatcher.contracts.address import host_name
+from dispatcher.contracts.errors import JobError
+from dispatcher.contracts.mail import Account, Envelope, NoAuth, Tls
+from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase
+from workers.smtp.connection import Connection, tls_failure, trust
+from workers.smtp.dialogue import AskFence, Command, Dialogue, Event, Listen, Read, StartTls, Write, WriteBody
+from workers.smtp.egress import Egress
+from workers.smtp.replies import local
+
+Fence = Callable[[frozenset[int]], Awaitable[bool]]
+PATH: Final = re.compile(r"[^\s\x00-\x20\x7f<>]+@[^\s\x00-\x20\x7f<>@]+")
+
+
+class SmtpLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How long we wait, each for a whole phase (a recipient counts as one), and who we say we are.
+
+    `total_seconds` ends what is before the dot. The answer to the dot has its own time in full: cut short, it makes duplicates.
+    """
+
+    connect_seconds: float = 15
+    connect_total_seconds: float = 30
+    banner_seconds: float = 30
+    ehlo_seconds: float = 60
+    tls_seconds: float = 15
+    auth_seconds: float = 30
+    mail_seconds: float = 60
+    rcpt_seconds: float = 60
+    data_seconds: float = 60
+    body_bytes_per_second: float = 500
+    dot_seconds: float = 300
+    total_seconds: float = 900
+    ehlo_name: str = "beampost.invalid"
+    ca_file: str | None = None
+
+    def seconds(self, phase: SmtpPhase, message_bytes: int) -> float:
+        """The time that a phase of the dialogue may take."""
+        by_phase = {
+            SmtpPhase.BANNER: self.banner_seconds,
+            SmtpPhase.EHLO: self.ehlo_seconds,
+            SmtpPhase.TLS: self.tls_seconds,
+            SmtpPhase.AUTH: self.auth_seconds,
+            SmtpPhase.MAIL: self.mail_seconds,
+            SmtpPhase.RCPT: self.rcpt_seconds,
+            SmtpPhase.BODY: self.data_seconds + message_bytes / self.body_bytes_per_second,
+            SmtpPhase.DOT: self.dot_seconds,
+        }
+        return by_phase.get(phase, self.data_seconds)
+
+
+async def transmit(message: bytes, envelope: Envelope, account: Account, *, egress: Egress, fence: Fence, limits: SmtpLimits) -> Outcome:
+    """The fate of every index of the envelope; raises nothing but CancelledError, and hangs up when it does.
+
+    `fence` is asked once, between the last byte of the body and the dot, for the indexes of the accepted recipients: no yes, no dot.
+    """
+    ehlo_name = account.ehlo_name or limits.ehlo_name
+    failure = _objection(message, envelope, account, ehlo_name)
+    if failure is None and account.tls is Tls.NONE and not egress.allow_plaintext:
+        failure = local(FailureClass.HOST_FORBIDDEN)
+    if failure is not None:
+        return Outcome.all(envelope.indexes, _fate(failure), failure)
+    overall = asyncio.get_running_loop().time() + limits.total_seconds
+    connection = await _connect(account, egress, limits, overall)
+    if isinstance(connection, Failure):
+        return Outcome.all(envelope.indexes, _fate(connection), connection)
+    dialogue = Dialogue(message, envelope, account, ehlo_name)
+    session = _Session(connection, dialogue, message, account, fence, limits)
+    try:
+        await session.play(overall)
+    except TimeoutError:
+        return dialogue.time_out()
+    except Exception:  # noqa: BLE001 -- whatever went wrong, what was said decides
+        return dialogue.give_up(local(FailureClass.INTERNAL_ERROR, dialogue.phase))
+    finally:
+        session.hang_up()
+    return dialogue.give_up(local(FailureClass.INTERNAL_ERROR, dialogue.phase))
+
+
+def stuffed(message: bytes) -> bytes:
+    """The message as it stands between DATA and the dot (RFC 5321 section 4.5.2)."""
+    if b"\r\n." in message:
+        message = message.replace(b"\r\n.", b"\r\n..")
+    if message.startswith(b"."):
+        message = b"." + message
+    return message if message.endswith(b"\r\n") or not message else message + b"\r\n"
+
+
+def _objection(message: bytes, envelope: Envelope, account: Account, ehlo_name: str) -> Failure | None:
+    """Why this must not even be tried: known before a byte is sent."""
+    addresses = (envelope.sender, *(address for address, _ in envelope.recipients))
+    if not envelope.recipients or not all(PATH.fullmatch(address) for address in addresses):
+        return local(FailureClass.ADDRESS_INVALID)
+    if host_name(ehlo_name) is None:
+        return local(FailureClass.ADDRESS_INVALID, SmtpPhase.EHLO)
+    ends = message.count(b"\r\n")
+    if message.count(b"\n") != ends or message.count(b"\r") != ends or b"\0" in message:
+        return local(FailureClass.HEADER_INVALID)  # SMTP smuggling, VU#302671
+    if account.tls is Tls.NONE and not isinstance(account.auth, NoAuth):
+        return local(FailureClass.AUTH_UNAVAILABLE, SmtpPhase.AUTH)
+    return None
+
+
+async def _connect(account: Account, egress: Egress, limits: SmtpLimits, overall: float) -> Connection | Failure:
+    """A connection to the first address that takes one, or why there is none."""
+    loop = asyncio.get_running_loop()
+    try:
+        addresses = await egress.resolve(account.host, account.port)
+    except JobError as error:
+        return local(error.failure, SmtpPhase.RESOLVE)
+    except Exception:  # noqa: BLE001 -- an address that cannot be judged is not connected to
+        return local(FailureClass.INTERNAL_ERROR, SmtpPhase.RESOLVE)
+    until = min(overall, loop.time() + limits.connect_total_seconds)
+    failure_class = FailureClass.CONNECT_TIMEOUT
+    for address in addresses:
+        try:
+            async with asyncio.timeout_at(min(until, loop.time() + limits.connect_seconds)):
+                return (await loop.create_connection(Connection, address, account.port))[1]
+        except ConnectionRefusedError:
+            failure_class = FailureClass.CONNECT_REFUSED
+        except TimeoutError:
+            failure_class = FailureClass.CONNECT_TIMEOUT
+        except OSError:
+            failure_class = FailureClass.CONNECT_UNREACHABLE
+    return local(failure_class, SmtpPhase.CONNECT)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Session:
+    """The dialogue's commands carried out on one connection."""
+
+    connection: Connection
+    dialogue: Dialogue
+    message: bytes
+    account: Account
+    fence: Fence
+    limits: SmtpLimits
+
+    async def play(self, overall: float) -> None:
+        """Until there is no command left; raises TimeoutError."""
+        loop, dialogue = asyncio.get_running_loop(), self.dialogue
+        command, awaited, until = dialogue.step(), None, 0.0
+        while command is not None:
+            if dialogue.waiting_for != awaited:
+                awaited = dialogue.waiting_for
+                until = loop.time() + self.limits.seconds(dialogue.phase, len(self.message))
+            async with asyncio.timeout_at(until if dialogue.phase is SmtpPhase.DOT else min(until, overall)):
+                event = await self._carry_out(command)
+            command = None if dialogue.outcome is not None and dialogue.phase is not SmtpPhase.QUIT else dialogue.step(event)
+
+    async def _carry_out(self, command: Command) -> Event:
+        match command:
+            case Read():
+                return await self.connection.read()
+            case Write(data=data):
+                self.connection.write(data)
+            case StartTls():
+                await self._secure()
+            case WriteBody():
+                await self.connection.write_all(stuffed(self.message))
+            case Listen():
+                return await self.connection.listen()
+            case AskFence(indexes=indexes):
+                return await self._ask_fence(indexes)
+        return None
+
+    async def _secure(self) -> None:
+        try:
+            context = trust(self.limits.ca_file, self.account.ca_pem)
+        except (OSError, ValueError):  # a PEM that is none
+            self.dialogue.give_up(local(FailureClass.TLS_CERT_UNTRUSTED, SmtpPhase.TLS))
+            return
+        try:
+            await self.connection.secure(context, host_name(self.account.host) or self.account.host)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            implicit = self.account.tls is Tls.IMPLICIT
+            self.dialogue.give_up(local(tls_failure(error, implicit=implicit), SmtpPhase.TLS))
+
+    async def _ask_fence(self, indexes: frozenset[int]) -> bool:
+        try:
+            return await self.fence(indexes)
+        except Exception:  # noqa: BLE001 -- no record, no dot
+            return False
+
+    def hang_up(self) -> None:
+        """QUIT is sent and its answer not awaited; any other end leaves nothing to be sent."""
+        if self.dialogue.phase is SmtpPhase.QUIT:
+            self.connection.close()
+        else:
+            self.connection.abort()
+
+
+def _fate(failure: Failure) -> Fate:
+    return Fate.REFUSED if failure.permanent else Fate.PENDING
