@@ -57,9 +57,18 @@ def worker() -> None:
 
 @cli.command()
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(0, 64), help="Worker processes.")
-@click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="Write addresses, keys and pids here (mode 0600) once everything answers.")
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write addresses, keys and pids here (mode 0600) once everything answers.",
+)
 @click.option("--log-file", type=click.File("ab"), help="Where the processes' output goes.")
-@click.option("--allow-network", multiple=True, metavar="CIDR", help="A network whose mail servers may be reached although it is private; may be repeated.")
+@click.option(
+    "--allow-network",
+    multiple=True,
+    metavar="CIDR",
+    help="A network whose mail servers may be reached although it is private; may be repeated.",
+)
 @click.option("--allow-plaintext", is_flag=True, help="Let accounts say `tls: none`.")
 def up(workers: int, ready_file: Path | None, log_file: IO[bytes] | None, allow_network: tuple[str, ...], *, allow_plaintext: bool) -> None:
     """Run everything on this machine: embedded Redis, API, workers."""
@@ -126,7 +135,7 @@ def keys_new() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def keys_list(*, as_json: bool) -> None:
     """The keys, with state and age."""
-    from dispatcher.contracts.seal import read_keys  # noqa: PLC0415
+    from dispatcher.contracts.keyring import read_keys  # noqa: PLC0415
 
     found = read_keys(read(WorkerSettings).public_keys)
     if as_json:
@@ -141,7 +150,7 @@ def keys_list(*, as_json: bool) -> None:
 @click.argument("kid")
 def keys_retire(kid: str) -> None:
     """Seal nothing more to a key; again, after the longest life of a job, to delete it."""
-    from dispatcher.contracts.seal import retire_key  # noqa: PLC0415
+    from dispatcher.contracts.keyring import retire_key  # noqa: PLC0415
 
     settings = read(WorkerSettings)
     click.echo(retire_key(settings.public_keys, settings.private_keys, kid, settings.max_ttl_seconds))

@@ -43,7 +43,7 @@ class Child:
             stderr=self.output,
             pass_fds=self.sockets,
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 -- the parent has one thread
         )
 
 

@@ -111,7 +111,9 @@ class Demo:
         if not report["ok"]:
             click.echo(f"the mail did not arrive intact: {json.dumps(report['job'])}")
             return
-        click.echo(f"  {report['mail']['subject']!r} arrived intact, {report['mail']['bytes']:,} bytes, {seconds['from_command_to_sent']} s after the command")
+        click.echo(
+            f"  {report['mail']['subject']!r} arrived intact, {report['mail']['bytes']:,} bytes, {seconds['from_command_to_sent']} s after the command"
+        )
         click.echo("  " + "  ".join(f"{name} {1000 * took:.1f} ms" for name, took in seconds["stages"].items()))
         click.echo(f"\nLook at it: {report['inbox']}")
 
@@ -123,7 +125,13 @@ class Demo:
 def start_catcher() -> "subprocess.Popen[bytes]":
     """The catcher's process; its first line says where it listens."""
     command = [sys.executable, "-m", "catcher"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent)  # noqa: S603 -- our own module
+    return subprocess.Popen(  # noqa: S603 -- our own module
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 -- the parent has one thread
+    )
 
 
 def read_ready(catcher: "subprocess.Popen[bytes]") -> dict[str, Any]:

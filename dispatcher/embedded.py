@@ -59,7 +59,7 @@ class EmbeddedRedis:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 -- the parent has one thread
         )
         if process.stdin:
             process.stdin.write(self._configuration(newer=wheel).encode())

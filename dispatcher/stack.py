@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from dispatcher.children import Child, Restarted, revive, stop
 from dispatcher.contracts.errors import Misconfigured
+from dispatcher.contracts.keyring import write
 from dispatcher.contracts.seal import new_key
 from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read, variable
 from dispatcher.contracts.wire import key
@@ -108,7 +109,12 @@ class Stack:
     def _make_keys(self) -> None:
         """Keys and secrets for this run alone, in memory, unless the operator brings her own."""
         folder = self.room / "keys"
-        for name, place in (("public_keys", "public"), ("private_keys", "private"), ("secret_file", "secret"), ("api_keys_file", "api-keys.json")):
+        for name, place in (
+            ("public_keys", "public"),
+            ("private_keys", "private"),
+            ("secret_file", "secret"),
+            ("api_keys_file", "api-keys.json"),
+        ):
             self.environment.setdefault(variable(name), str(folder / place))
         if self.environment[variable("public_keys")] == str(folder / "public"):
             new_key(folder / "public", folder / "private", Path(self.environment[variable("secret_file")]))
@@ -162,10 +168,7 @@ class Stack:
 
 def write_ready_file(path: Path, facts: dict[str, object]) -> None:
     """In one step, for its owner only."""
-    unfinished = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(facts, file)
-    unfinished.replace(path)
+    write(path, json.dumps(facts).encode(), 0o600)
 
 
 def memory_room() -> Path:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from dispatcher.contracts.errors import JobError, SealBroken, Unavailable
+from dispatcher.contracts.errors import JobError, SealBroken
 from dispatcher.contracts.job import Job
 from dispatcher.contracts.ledger import Claim, Ledger
 from dispatcher.contracts.mail import Envelope
@@ -22,7 +22,6 @@ from workers.smtp import session
 from workers.smtp.egress import Egress
 
 LARGE_PAGE = 200_000
-DOT_LEASE_SLACK_MS = 30_000
 
 
 @dataclass(frozen=True)
@@ -42,16 +41,15 @@ async def dispatch(claim: Claim, desk: Desk) -> None:
         job = open_sealed(claim, desk)
         rendering = await rendered(job, claim)
         for envelope in job.envelopes(claim.pending):
-            message = compose(job, rendering, accepted_at(claim))
-            outcome = await transmit(message, envelope, job, claim, desk)
+            outcome = await transmit(job, rendering, envelope, claim, desk)
             waiting -= envelope.indexes
             if not await purge(desk.ledger, claim, outcome, waiting):
                 return
     except JobError as error:
-        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.REFUSED, Failure(error.failure)), frozenset())
+        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.REFUSED, Failure(error.failure)))
     except Exception as error:  # noqa: BLE001 -- no job may end without the ledger's knowing
         report(error)
-        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.PENDING, Failure(FailureClass.INTERNAL_ERROR, permanent=False)), frozenset())
+        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.PENDING, Failure(FailureClass.INTERNAL_ERROR, permanent=False)))
 
 
 def open_sealed(claim: Claim, desk: Desk) -> Job:
@@ -71,16 +69,11 @@ async def rendered(job: Job, claim: Claim) -> Rendering:
         return await asyncio.to_thread(render, job.submission, written_at=accepted_at(claim))
 
 
-async def transmit(message: bytes, envelope: Envelope, job: Job, claim: Claim, desk: Desk) -> Outcome:
-    """What the mail server made of it; the final dot is written only behind the ledger's fence."""
-    lease_ms = int(desk.limits.dot_seconds * 1000) + DOT_LEASE_SLACK_MS
-
-    async def fence(indexes: frozenset[int]) -> bool:
-        try:
-            return await desk.ledger.fence(claim, indexes, lease_ms)
-        except Unavailable:
-            return False
-
+async def transmit(job: Job, rendering: Rendering, envelope: Envelope, claim: Claim, desk: Desk) -> Outcome:
+    """What the mail server made of the message; its final dot is written only behind the ledger's fence."""
+    with stage(Stage.COMPOSE):
+        message = compose(job, rendering, accepted_at(claim))
+    fence = desk.ledger.fence_for(claim, desk.limits.dot_seconds)
     with stage(Stage.TRANSMIT):
         return await session.transmit(message, envelope, job.account, egress=desk.egress, fence=fence, limits=desk.limits)
 

@@ -13,7 +13,9 @@ from dispatcher.contracts.address import CONTROL, addr_spec
 from dispatcher.contracts.errors import AddressUnusable, HeaderUnsafe
 from dispatcher.contracts.mail import Mailbox
 
-PLAIN_TEXT: Final = re.compile(r"[A-Za-z0-9!#$%&'()*+,\-./:;@^_`{|}~](?:[A-Za-z0-9 !#$%&'()*+,\-./:;@^_`{|}~]*[A-Za-z0-9!#$%&'()*+,\-./:;@^_`{|}~])?")
+PLAIN_TEXT: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'()*+,\-./:;@^_`{|}~](?:[A-Za-z0-9 !#$%&'()*+,\-./:;@^_`{|}~]*[A-Za-z0-9!#$%&'()*+,\-./:;@^_`{|}~])?"
+)
 PLAIN_PHRASE: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-/^_`{|}~]+(?: [A-Za-z0-9!#$%&'*+\-/^_`{|}~]+)*")
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 LINE: Final = 76

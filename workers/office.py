@@ -8,8 +8,10 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from dispatcher.contracts.keyring import read_keys
 from dispatcher.contracts.ledger import Ledger
-from dispatcher.contracts.seal import OpeningKeys, Secret, read_keys
+from dispatcher.contracts.seal import OpeningKeys
+from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import WorkerSettings
 from workers.dispatch import Desk
 from workers.smtp.egress import Egress

@@ -20,7 +20,7 @@ PAUSE_SECONDS: Final = 0.5
 BEFORE_MAIL: Final = frozenset({SmtpPhase.RESOLVE, SmtpPhase.CONNECT, SmtpPhase.BANNER, SmtpPhase.EHLO, SmtpPhase.TLS, SmtpPhase.AUTH})
 
 
-async def purge(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozenset[int]) -> bool:
+async def purge(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozenset[int] = frozenset()) -> bool:
     """Records the outcome of one message; True when those who wait for a message of their own may have it now."""
     if outcome.failure and outcome.failure.phase in BEFORE_MAIL:
         outcome = _for_all(outcome, waiting)

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from dispatcher.contracts.outcome import Failure, FailureClass as F
+from dispatcher.contracts.outcome import Failure
+from dispatcher.contracts.outcome import FailureClass as F
 
 FAST: Final = (5, 15, 45, 120, 300, 600)
 SLOW: Final = (60, 120, 300, 600)

@@ -23,7 +23,9 @@ async def failures(request: Request) -> Response:
         raise Invalid.because(("/window", "not_allowed"))
     redis: Redis = request.app.state.redis
     since_ms, counted = await cells(redis, window)
-    outcomes: Counter[str] = Counter(dict.fromkeys((State.SENT, State.PARTIAL, State.FAILED, State.EXPIRED, State.CANCELED, State.UNKNOWN), 0))
+    outcomes: Counter[str] = Counter(
+        dict.fromkeys((State.SENT, State.PARTIAL, State.FAILED, State.EXPIRED, State.CANCELED, State.UNKNOWN), 0)
+    )
     classes: Counter[str] = Counter()
     phases: dict[str, Counter[str]] = {}
     for cell, number in counted.items():
@@ -32,7 +34,13 @@ async def failures(request: Request) -> Response:
             classes[cell.failure_class] += number
             phases.setdefault(cell.failure_class, Counter())[cell.phase or "none"] += number
     listed = [
-        {"class": name, "count": number, "phases": dict(phases[name]), "advice": ADVICE[FailureClass(name)], "help": f"/docs/failures#{name}"}
+        {
+            "class": name,
+            "count": number,
+            "phases": dict(phases[name]),
+            "advice": ADVICE[FailureClass(name)],
+            "help": f"/docs/failures#{name}",
+        }
         for name, number in classes.most_common()
         if number
     ]

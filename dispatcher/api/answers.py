@@ -42,7 +42,9 @@ def status_document(status: Status) -> dict[str, object]:
         "recipients": {
             "total": len(status.fates),
             "accepted": _indexes(status, Fate.ACCEPTED),
-            "refused": [{"index": index, "class": status.refusals.get(index, status.failure_class)} for index in _indexes(status, Fate.REFUSED)],
+            "refused": [
+                {"index": index, "class": status.refusals.get(index, status.failure_class)} for index in _indexes(status, Fate.REFUSED)
+            ],
             "unconfirmed": _indexes(status, Fate.UNCONFIRMED),
             "pending": sorted(_indexes(status, Fate.PENDING) + _indexes(status, Fate.IN_FLIGHT)),
         },

@@ -17,7 +17,8 @@ from starlette.routing import Route
 from dispatcher.api import admin, health, jobs, keys, openapi, problems
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.privacy import quiet_loop
-from dispatcher.contracts.seal import SealingKeys, Secret
+from dispatcher.contracts.seal import SealingKeys
+from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import ApiSettings
 from dispatcher.intake.authenticate import ApiKeys
 from dispatcher.intake.doorbell import Doorbell
@@ -116,4 +117,3 @@ def _config(app: Starlette) -> uvicorn.Config:
         http="httptools",
         loop="none",
     )
-

@@ -56,7 +56,10 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
                 "properties": {
                     "total": {"type": "integer"},
                     "accepted": INTEGERS,
-                    "refused": {"type": "array", "items": {"type": "object", "properties": {"index": {"type": "integer"}, "class": STRING}}},
+                    "refused": {
+                        "type": "array",
+                        "items": {"type": "object", "properties": {"index": {"type": "integer"}, "class": STRING}},
+                    },
                     "unconfirmed": INTEGERS,
                     "pending": INTEGERS,
                 },

@@ -25,7 +25,11 @@ PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
     "too-large": (413, "The body is too large", "See `limits` in /v1/info."),
     "unsupported-media-type": (415, "The body has the wrong type", "Send application/json."),
     "invalid-submission": (422, "The submission is not valid", "Each error names a place in the body and a code."),
-    "key-reused": (422, "The Idempotency-Key was used with another body", "Use a new key for a new mail, and the same body with the same key."),
+    "key-reused": (
+        422,
+        "The Idempotency-Key was used with another body",
+        "Use a new key for a new mail, and the same body with the same key.",
+    ),
     "rate-limited": (429, "Too many requests", "Wait as long as Retry-After says."),
     "quota-exhausted": (429, "Too many open jobs", "Wait as long as Retry-After says."),
     "internal": (500, "Something went wrong inside", "Try again; the report names no one."),
@@ -92,7 +96,7 @@ async def describe(request: Request) -> Response:
     if slug not in PROBLEMS:
         return problem(request, "not-found")
     status, title, detail = PROBLEMS[slug]
-    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1><p>{detail}</p><p>HTTP status {status}.</p>"
+    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1><p>{detail}</p><p>Status {status}.</p>"
     return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})
 
 

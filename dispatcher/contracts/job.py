@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from dispatcher.contracts.errors import AccountMissing
-from dispatcher.contracts.mail import Account, Addressing, Envelope, Layout, Mailbox, Page, Part, ShortText, Site, Url, Value
+from dispatcher.contracts.mail import Account, Addressing, Envelope, Layout, Mailbox, Page, Part, Site, Url, Value
 from dispatcher.contracts.outcome import State
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

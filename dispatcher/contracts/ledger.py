@@ -1,6 +1,6 @@
 """Ledger: the job records in Redis. Every transition is one script, and Redis' clock is the only one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -20,6 +20,7 @@ SCRIPTS: Final = ("accept", "claim", "renew", "fence", "finish", "defer", "cance
 IDEMPOTENCY_MS: Final = 24 * 3_600_000
 SWEPT_AT_ONCE: Final = 500
 SIGN_OF_LIFE_MS: Final = 15_000
+DOT_SLACK_MS: Final = 30_000
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,18 @@ class Ledger:
         changes = _changes(claim.fates, dict.fromkeys(indexes, Fate.IN_FLIGHT))
         return bool(await self._run("fence", [claim.binding.job_id, claim.token, lease_ms, changes]))
 
+    def fence_for(self, claim: Claim, dot_seconds: float) -> Callable[[frozenset[int]], Awaitable[bool]]:
+        """The fence of one claim, for a transmission that waits so long for the answer to its dot; no answer of Redis means no dot."""
+        lease_ms = int(dot_seconds * 1000) + DOT_SLACK_MS
+
+        async def fence(indexes: frozenset[int]) -> bool:
+            try:
+                return await self.fence(claim, indexes, lease_ms)
+            except Unavailable:
+                return False
+
+        return fence
+
     async def finish(self, claim: Claim, outcome: Outcome, *, expired: bool = False) -> State | None:
         """The outcome of one message is recorded, and the job ends if nobody is pending; None when the job is another's."""
         facts = _facts(claim, outcome)
@@ -148,10 +161,12 @@ class Ledger:
     async def show(self, worker: str, slots: int, busy: int, lanes: Iterable[str]) -> None:
         """A worker process is alive; its line vanishes by itself."""
         pool = key("pool", worker)
-        facts = {"slots": slots, "busy": busy, "lanes": ",".join(lanes), "version": version("beampost")}
+        facts = ("slots", slots, "busy", busy, "lanes", ",".join(lanes), "version", version("beampost"))
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
-                await pipeline.hset(pool, mapping=facts).pexpire(pool, SIGN_OF_LIFE_MS).execute()
+                pipeline.execute_command("HSET", pool, *facts)
+                pipeline.execute_command("PEXPIRE", pool, SIGN_OF_LIFE_MS)
+                await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
             raise Unavailable from None
 

@@ -95,7 +95,7 @@ class FailureClass(StrEnum):
     AUTH_UNAVAILABLE = "auth_unavailable"
     AUTH_MECHANISM = "auth_mechanism"
     AUTH_REJECTED = "auth_rejected"
-    AUTH_APP_PASSWORD = "auth_app_password"
+    AUTH_APP_PASSWORD = "auth_app_password"  # noqa: S105 -- a class of failure
     AUTH_DISABLED = "auth_disabled"
     AUTH_REQUIRED = "auth_required"
     AUTH_TEMPORARY = "auth_temporary"

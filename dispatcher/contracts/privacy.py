@@ -114,5 +114,7 @@ def rebuilt(event: Event, _hint: Hint) -> Event | None:
         kept = [{name: frame.get(name) for name in ("module", "function", "lineno")} for frame in frames]
         values.append({"type": value.get("type"), "stacktrace": {"frames": kept}})
     clean["exception"] = {"values": values}
-    clean["fingerprint"] = [str(value["type"]) for value in values] + [str(frame["lineno"]) for v in values for frame in v["stacktrace"]["frames"][-1:]]
+    clean["fingerprint"] = [str(value["type"]) for value in values] + [
+        str(frame["lineno"]) for v in values for frame in v["stacktrace"]["frames"][-1:]
+    ]
     return cast("Event", clean)

@@ -21,21 +21,26 @@ class SharedSettings(BaseSettings):
         env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, cache_strings="none", env_ignore_empty=True
     )
 
-    redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey: `redis://`, `rediss://` or `unix://`.")
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey: `redis://`, `rediss://` or `unix://`."
+    )
     public_keys: Path = Field(default=Path("keys/public"), description="Folder of the workers' public sealing keys.")
-    secret_file: Path = Field(default=
-        Path("keys/secret"), description="File of the 32 bytes from which pseudonyms, fingerprints, Message-IDs and admission tags are made."
+    secret_file: Path = Field(
+        default=Path("keys/secret"),
+        description="File of the 32 bytes from which pseudonyms, fingerprints, Message-IDs and admission tags are made.",
     )
     max_recipients: int = Field(default=100, ge=1, le=1000, description="Recipients of one job: to, cc and bcc together.")
-    max_message_bytes: int = Field(default=25 * 1024 * 1024, ge=10_000, description="Attachments and images of one job, in bytes before base64.")
+    max_message_bytes: int = Field(
+        default=25 * 1024 * 1024, ge=10_000, description="Attachments and images of one job, in bytes before base64."
+    )
     max_ttl_seconds: int = Field(default=14_400, ge=60, le=86_400, description="The longest `ttl_seconds` that a job may ask for.")
     status_ttl_seconds: int = Field(default=86_400, ge=60, description="How long a status outlives its job.")
     allow_plaintext: bool = Field(default=False, description="Whether an account may say `tls: none`.")
-    egress_ports: Annotated[frozenset[int], NoDecode] = Field(default=
-        frozenset({465, 587, 2465, 2525, 2587}), description="Ports of mail servers that may be reached; comma-separated."
+    egress_ports: Annotated[frozenset[int], NoDecode] = Field(
+        default=frozenset({465, 587, 2465, 2525, 2587}), description="Ports of mail servers that may be reached; comma-separated."
     )
-    egress_allow_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(default=
-        (), description="Networks that are reached on any port although they are private or loopback; comma-separated CIDRs."
+    egress_allow_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(), description="Networks that are reached on any port although they are private or loopback; comma-separated CIDRs."
     )
     sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported, as type and place only.")
     environment: str = Field(default="production", description="The name of this deployment in error reports.")
@@ -71,8 +76,12 @@ class WorkerSettings(SharedSettings):
 
     private_keys: Path = Field(default=Path("keys/private"), description="Folder of the private sealing keys; the API never sees it.")
     slots: int = Field(default=200, ge=1, le=5000, description="Jobs that one worker process dispatches at once.")
-    lanes: Annotated[tuple[str, ...], NoDecode] = Field(default=("interactive", "bulk"), description="Lanes this worker serves, the first one first.")
-    lease_seconds: float = Field(default=30.0, ge=3, description="How long a claimed job is a worker's own before it is renewed or given to another.")
+    lanes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("interactive", "bulk"), description="Lanes this worker serves, the first one first."
+    )
+    lease_seconds: float = Field(
+        default=30.0, ge=3, description="How long a claimed job is a worker's own before it is renewed or given to another."
+    )
     slice_seconds: float = Field(default=30.0, gt=0, description="How long one doorbell keeps claiming.")
     sweep_seconds: float = Field(default=0.5, gt=0, description="How often due deferrals and dead leases are looked for.")
     ehlo_name: str = Field(default="beampost.invalid", description="The name a worker gives in EHLO, unless the account has one.")

@@ -2,8 +2,6 @@
 
 import hashlib
 import hmac
-import json
-import os
 import secrets
 import string
 import time
@@ -16,6 +14,7 @@ from typing import Final
 import msgspec
 
 from dispatcher.contracts.errors import Forbidden, Misconfigured, Unauthenticated
+from dispatcher.contracts.keyring import write
 
 ALPHABET: Final = string.ascii_letters + string.digits
 ID_LENGTH: Final = 8
@@ -121,8 +120,4 @@ def read_api_keys(path: Path) -> list[ApiKey]:
 
 def write_api_keys(path: Path, keys: list[ApiKey]) -> None:
     """The file made anew, for its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".new")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(msgspec.to_builtins(keys), file, indent=1)
-    unfinished.replace(path)
+    write(path, msgspec.json.format(msgspec.json.encode(keys)), 0o600)

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import msgspec
 
 from dispatcher.contracts.mail import Part, PartRole
+from workers.render.normalise import without_controls
 from workers.render.rendering import InlineImage
 
 MARK: Final = 0xFF
@@ -87,7 +88,7 @@ def _webp(content: bytes) -> Picture | None:
 def file_name(url: str) -> str:
     """The last step of a URL's path, decoded, in NFC."""
     path = url.partition("?")[0].partition("#")[0]
-    return unicodedata.normalize("NFC", unquote(path.rstrip("/").rpartition("/")[2]))
+    return unicodedata.normalize("NFC", without_controls(unquote(path.rstrip("/").rpartition("/")[2])))
 
 
 class Album:

@@ -65,11 +65,13 @@ def jira(draft: Draft) -> None:
 
 def contents(draft: Draft) -> None:
     """The table of contents in a box; an empty one, which a browser would have filled, is built from the headings."""
+    built = False
     for toc in TOC(draft.page):
         if draft.layout.toc is Toc.DROP:
             drop(toc)
             continue
-        if not text_of(toc):
+        if not text_of(toc) and not built:
+            built = True
             levels = re.findall(r"h[1-6]", toc.get("data-headerelements", "h1,h2,h3").lower())
             items = [
                 _entry(heading) for heading in HEADINGS(draft.page) if heading.tag in levels and heading.get("id") and text_of(heading)

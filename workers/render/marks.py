@@ -5,8 +5,9 @@ import sys
 from typing import Final
 
 from workers.render.draft import Draft
+from workers.render.normalise import without_controls
 from workers.render.sanitise import HEX_COLOUR
-from workers.render.tree import Element, Selector, classes, drop, leave_text, make, replace, text_of
+from workers.render.tree import Element, Selector, classes, drop, make, replace, text_of, unwrap_all
 
 COLOURED: Final = Selector("[data-colorid]")
 LEGACY: Final = Selector('[class*="legacy-color-text-"]')
@@ -93,14 +94,16 @@ def dates(draft: Draft) -> None:
 
 def emoji(draft: Draft) -> None:
     """Emoji pictures: the character they stand for; a custom one that was not delivered becomes its short name."""
+    characters = []
     for image in EMOJI(draft.page):
         found = draft.album.find(image.get("data-emoji-id"))
         if found:
             source = draft.album.show(*found)
             replace(image, make("img", {"class": "bp-emoji", "src": source, "width": "20", "height": "20", "alt": image.get("alt", "")}))
             continue
-        leave_text(image, character_of(image))
-        drop(image)
+        image.text = without_controls(character_of(image))
+        characters.append(image)
+    unwrap_all(draft.page, characters)
 
 
 def character_of(image: Element) -> str:

@@ -55,7 +55,7 @@ def draft_of(submission: Submission) -> Draft:
     _check_tree(root)
     clean_styles(root)
     album, words = Album(submission.parts), WORDS[submission.layout.locale]
-    return Draft(root, _site_url(submission), submission.page.url, submission.layout, words, album, colours=found)
+    return Draft(root, _site_url(submission), without_controls(submission.page.url), submission.layout, words, album, colours=found)
 
 
 def _html_of(page: Page) -> str:
@@ -79,7 +79,7 @@ def _check_tree(root: Element) -> None:
 def _site_url(submission: Submission) -> str:
     """Without a usable site URL, the page's own origin is the base."""
     parts = urlsplit(submission.site.url)
-    return submission.site.url if parts.scheme and parts.netloc else submission.page.url.partition("/wiki/")[0]
+    return without_controls(submission.site.url if parts.scheme and parts.netloc else submission.page.url.partition("/wiki/")[0])
 
 
 def _add_title(page: Element, title: str) -> None:

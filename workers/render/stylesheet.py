@@ -5,6 +5,7 @@ pages, fails on an element with `style="head"`, and follows `@import`.
 """
 
 import logging
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -15,12 +16,14 @@ import msgspec
 from lxml import etree
 from premailer import Premailer
 
-from workers.render.sanitise import UNSAFE_VALUE
+from workers.render.sanitise import HEX_COLOUR, UNSAFE_VALUE
 from workers.render.tree import Element, classes
 
 ENGINE: Final = threading.Lock()  # cssutils keeps its settings in one object per process
 MAX_SELECTOR_CHARACTERS: Final = 500
+SIBLINGS: Final = re.compile(r"[~+]")
 MAX_RULES: Final = 300
+MAX_STEPS: Final = 3  # a longer chain of descendants costs XPath seconds on a deep page
 ALLOWED: Final = frozenset(
     "color background-color font-family font-size font-style font-weight font-variant letter-spacing line-height text-align text- "
     "decoration text-indent text-transform vertical-align white-space word-wrap margin margin-top margin-right margin-bottom "
@@ -33,12 +36,13 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One selector with its declarations; `needs` are class names without which it matches nothing."""
+    """One selector with its declarations; without the class names of `needs` it matches nothing, `steps` is what it costs."""
 
     important: bool
     order: tuple[int, ...]
     xpath: Any
     needs: frozenset[str]
+    steps: int
     pairs: Pairs
 
 
@@ -74,8 +78,8 @@ def compile_custom(css: str) -> Sheet:
     kept = []
     for rule in rules[:MAX_RULES]:
         pairs = tuple((name, value) for name, value in rule.pairs if name in ALLOWED and not UNSAFE_VALUE.search(value))
-        dropped += len(pairs) < len(rule.pairs)
-        if pairs:
+        dropped += len(pairs) < len(rule.pairs) or rule.steps > MAX_STEPS
+        if pairs and rule.steps <= MAX_STEPS:
             kept.append(msgspec.structs.replace(rule, pairs=pairs))
     return Sheet(tuple(sorted(kept, key=lambda rule: rule.order)), dropped + len(rules[MAX_RULES:]))
 
@@ -99,9 +103,14 @@ def _compiled(important: int, selector: str, bulk: str, index: int) -> Rule | No
         return None
     if len(parsed) != 1:
         return None
-    return Rule(
-        bool(important), (*parsed[0].specificity(), index), xpath, frozenset(_needed(parsed[0].parsed_tree)), tuple(declarations(bulk))
-    )
+    tree = parsed[0].parsed_tree
+    needs, order = frozenset(_needed(tree)), (*parsed[0].specificity(), index)
+    return Rule(bool(important), order, xpath, needs, _steps(selector), tuple(declarations(bulk)))
+
+
+def _steps(selector: str) -> int:
+    """What a selector costs XPath: its combinators, and a sibling combinator, which is quadratic, more than any limit."""
+    return sum(character in " >" for character in selector) + (MAX_STEPS + 1) * len(SIBLINGS.findall(selector))
 
 
 def _needed(tree: Any) -> Iterator[str]:  # noqa: ANN401 -- a node of cssselect, which names no common type
@@ -172,5 +181,5 @@ def _merge(style: dict[str, str], pairs: Iterable[tuple[str, str]]) -> None:
 def _write(element: Element, style: dict[str, str]) -> None:
     element.set("style", ";".join(f"{name}:{value}" for name, value in style.items()))
     colour = style.get("background-color", "")
-    if element.tag in COLOURED_BOXES and colour.startswith("#") and len(colour) == len("#rrggbb"):
-        element.set("bgcolor", colour)
+    if element.tag in COLOURED_BOXES and re.fullmatch(HEX_COLOUR, colour):
+        element.set("bgcolor", re.sub("^#(.)(.)(.)$", r"#\1\1\2\2\3\3", colour))

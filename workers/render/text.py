@@ -38,7 +38,7 @@ class TextWriter:
     def blocks(self, parent: Element, width: int, depth: int) -> list[Block]:
         """The blocks under an element, each a list of lines; beyond forty levels only the words are kept."""
         if depth > DEEPEST or width < NARROWEST:
-            return [fold(text_of(parent), max(width, NARROWEST))]
+            return [fold(" ".join(str(piece) for piece in parent.itertext()), max(width, NARROWEST))]
         found: list[Block] = []
         run: list[str] = []
         for piece in [*self._pieces(parent), None]:

@@ -1,12 +1,15 @@
-"""Pseudonyms: what a record may say of a destination, and the Message-ID; keyed, so that nothing can be guessed from them."""
+"""Anonymous: what the ledger may know of a job, and its Message-ID; keyed, so that nothing can be guessed from them."""
 
 from base64 import b32encode
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
+from dispatcher.contracts.job import Submission
 from dispatcher.contracts.mail import Account
-from dispatcher.contracts.seal import Secret
+from dispatcher.contracts.outcome import Fate
+from dispatcher.contracts.secret import Secret
 
 DESTINATIONS: Final = (
     ("m365", (".office365.com", ".outlook.com", ".protection.outlook.com")),
@@ -15,6 +18,20 @@ DESTINATIONS: Final = (
     ("sendgrid", (".sendgrid.net",)),
     ("mailgun", (".mailgun.org",)),
 )
+
+
+def record(secret: Secret, posted: Submission, tenant: str) -> Mapping[str, str | int]:
+    """The job's record at its start; `tenant` is a pseudonym already, and the size is a power of two."""
+    return {
+        "lane": posted.lane,
+        "tp": tenant,
+        "dp": destination_pseudonym(secret, posted.account),
+        "dclass": destination_class(posted.account),
+        "n": len(posted.recipients),
+        "fates": Fate.PENDING * len(posted.recipients),
+        "on_unknown": posted.on_unknown,
+        "size": sum(len(part.content) for part in posted.parts).bit_length(),
+    }
 
 
 def destination_class(account: Account | str) -> str:
@@ -31,6 +48,6 @@ def destination_pseudonym(secret: Secret, account: Account | str) -> str:
 
 
 def message_id(secret: Secret, tenant: str, idempotency_key: str, author: str) -> str:
-    """The same for the same tenant and key, so that a re-post after a loss can be recognised by who receives it (RFC 5322 section 3.6.4)."""
+    """The same for the same tenant and key, so that whoever receives a re-post after a loss can recognise it (RFC 5322 section 3.6.4)."""
     left = b32encode(secret.digest("message-id", tenant.encode(), idempotency_key.encode())[:20]).decode().lower()
     return f"<{left}@{author.rpartition('@')[2]}>"

@@ -1,0 +1,31 @@
+"""Receipts: what the submitter gets for an accepted job, or for one that this key made earlier."""
+
+from dispatcher.contracts.job import Delivery, Job, Receipt, Status, Submission
+from dispatcher.contracts.ledger import NewJob
+from dispatcher.contracts.outcome import State
+
+
+def receipt(job: Job, new: NewJob, earlier: Status | None) -> Receipt:
+    """Of the new job; or, on a replay, how the earlier one stands by now."""
+    posted = job.submission
+    return Receipt(
+        job_id=earlier.job_id if earlier else new.job_id,
+        state=earlier.state if earlier else State.QUEUED,
+        expires_at_ms=earlier.expires_at_ms if earlier else new.binding.deadline_ms,
+        message_id=job.message_id,
+        messages=messages(posted),
+        delivery=posted.delivery,
+        warnings=without_effect(posted),
+        replayed=earlier is not None,
+    )
+
+
+def messages(posted: Submission) -> int:
+    """How many mails the job becomes."""
+    return len({mailbox.address for mailbox in posted.recipients}) if posted.delivery is Delivery.INDIVIDUAL else 1
+
+
+def without_effect(posted: Submission) -> tuple[str, ...]:
+    """Warnings about fields that this version takes and does nothing with."""
+    given = {"callback_without_effect": posted.callback, "receipt_key_without_effect": posted.receipt_key}
+    return tuple(code for code, value in given.items() if value)

@@ -1,0 +1,117 @@
+import struct
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from dispatcher.contracts.mail import Part, PartRole
+from workers.render.album import Picture, picture_of
+from workers.render.rendering import Rendering, Warning  # noqa: A004 -- the word of the API
+
+PAGE = "https://acme.example/wiki/spaces/DEV/pages/42/Notes"
+IMAGE = '<img class="confluence-embedded-image" src="/wiki/download/thumbnails/42/plan.png?width=9" data-linked-resource-id="77" {}>'
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = zlib.compress(b"".join(b"\0" + bytes(width) for _ in range(height)))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+        + chunk(b"IDAT", rows)
+        + chunk(b"IEND", b"")
+    )
+
+
+def part(identity: str = "att77", name: str = "plan.png", content: bytes = png(800, 400)) -> Part:
+    return Part(id=identity, name=name, type="image/png", role=PartRole.IMAGE, content=content)
+
+
+@pytest.mark.parametrize("one", [part(), part(identity="x"), part(identity="9b2", name="y.png")], ids=["attachment id", "name", "media id"])
+def test_a_delivered_picture_is_part_of_the_mail(ruled: Callable[..., str], one: Part) -> None:
+    shown = '<img class="bp-image" src="cid:TOKEN@beampost" width="592" height="296" border="0" alt="plan.png">'
+    assert ruled(f"<p>{IMAGE.format('data-media-id=9b2')}</p>", one) == f"<p>{shown}</p>"
+
+
+def test_a_picture_shown_twice_is_one_part(rendered: Callable[..., Rendering]) -> None:
+    rendering = rendered(IMAGE.format("") * 2, part())
+    assert [(image.name, image.type) for image in rendering.images] == [("plan.png", "image/png")]
+    assert rendering.html.count(f"cid:{rendering.images[0].content_id}") == 2
+
+
+def test_a_picture_that_is_not_on_the_page_is_not_mailed(rendered: Callable[..., Rendering]) -> None:
+    assert rendered("<p>a</p>", part()).images == ()
+
+
+@pytest.mark.parametrize("parts", [(), (part(content=b"<!DOCTYPE html><title>Log in</title>"),)], ids=["missing", "login page"])
+def test_a_missing_picture_is_a_link_and_a_warning(rendered: Callable[..., Rendering], parts: tuple[Part, ...]) -> None:
+    rendering = rendered(IMAGE.format('alt="Plan"'), *parts)
+    assert (rendering.images, rendering.warnings) == ((), (Warning("image_missing", 1),))
+    assert "🖼 Plan" in rendering.html
+
+
+@pytest.mark.parametrize(
+    ("layout", "size"),
+    [
+        ({}, 'width="592" height="296"'),
+        ({"image_scaling": "original"}, 'width="800" height="400"'),
+        ({"image_scaling": "max_side", "image_max_px": 200}, 'width="200" height="100"'),
+        ({"image_scaling": "thumbnail", "image_max_px": 64}, 'width="64" height="32"'),
+    ],
+)
+def test_the_layout_scales_pictures(ruled: Callable[..., str], layout: dict[str, object], size: str) -> None:
+    assert size in ruled(f"<p>{IMAGE.format('')}</p>", part(), **layout)
+
+
+def test_a_picture_in_a_cell_has_less_room(ruled: Callable[..., str]) -> None:
+    assert 'width="280" height="140"' in ruled(f"<table><tr><td>{IMAGE.format('')}</td></tr></table>", part())
+
+
+def test_pictures_can_be_left_out_or_linked(ruled: Callable[..., str]) -> None:
+    assert ruled(f"<p>a{IMAGE.format('')}</p>", part(), image_scaling="none") == "<p>a</p>"
+    link = f'<a class="bp-link" href="{PAGE}">🖼 plan.png</a>'
+    assert ruled(f"<p>{IMAGE.format('')}</p>", part(), image_scaling="link") == f"<p>{link}</p>"
+
+
+@pytest.mark.parametrize(
+    ("policy", "html", "code"),
+    [
+        ("block", '<a class="bp-link" href="https://cdn.example/x.png">🖼 x.png (cdn.example)</a>', "external_image_blocked"),
+        ("embed", '<a class="bp-link" href="https://cdn.example/x.png">🖼 x.png (cdn.example)</a>', "external_image_not_embedded"),
+        ("keep", '<img class="bp-image" src="https://cdn.example/x.png" width="592" border="0" alt="x.png">', "external_image_kept"),
+    ],
+)
+def test_an_external_picture_follows_the_policy(
+    ruled: Callable[..., str], rendered: Callable[..., Rendering], policy: str, html: str, code: str
+) -> None:
+    page = '<p><img src="https://cdn.example/x.png"></p>'
+    assert ruled(page, external_images=policy) == f"<p>{html}</p>"
+    assert rendered(page, external_images=policy).warnings == (Warning(code, 1),)
+
+
+def test_a_tracking_pixel_is_dropped_even_when_pictures_are_kept(ruled: Callable[..., str]) -> None:
+    assert ruled('<p>a<img src="https://t.example/x" width="1" height="1"></p>', external_images="keep") == "<p>a</p>"
+
+
+def test_a_media_url_with_its_token_never_reaches_the_mail(rendered: Callable[..., Rendering]) -> None:
+    rendering = rendered('<img src="https://api.media.atlassian.com/file/1?token=eyJsecret">', external_images="keep")
+    assert "eyJsecret" not in rendering.html + rendering.text
+
+
+@pytest.mark.parametrize(
+    ("content", "picture"),
+    [
+        (png(3, 2), Picture("image/png", 3, 2)),
+        (b"GIF89a\x03\x00\x02\x00", Picture("image/gif", 3, 2)),
+        (b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08\x00\x02\x00\x03", Picture("image/jpeg", 3, 2)),
+        (b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\0\0\0\0\x02\0\0\x01\0\0", Picture("image/webp", 3, 2)),
+        (b"\xff\xd8\xff\xe0\x00\x04ab", None),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", None),
+        (b"<html>", None),
+        (b"", None),
+    ],
+)
+def test_a_file_is_what_its_first_octets_say(content: bytes, picture: Picture | None) -> None:
+    assert picture_of(content) == picture
