@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dispatcher.children import die_with_parent
 from dispatcher.contracts.errors import Misconfigured
@@ -24,6 +26,7 @@ SAMPLE: Final = Path(__file__).parents[1] / "examples" / "sample-page.json"
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 FOLLOW_SECONDS: Final = 60
 GRACE_SECONDS: Final = 10
+PROGRESS: Final = {"queued": 0, "deferred": 0, "sending": 1}
 
 
 class SampleMissing(Misconfigured):
@@ -91,16 +94,17 @@ class Demo:
         return 0 if intact else 1
 
     def follow(self, stack: Stack, job_id: str) -> dict[str, Any]:
-        """Asks until the job has ended, and shows each state once."""
-        seen, until = "", time.monotonic() + FOLLOW_SECONDS
-        while True:
-            status = call(f"{stack.api}/v1/jobs/{job_id}", stack.api_key)
-            if status["state"] != seen:
-                seen = status["state"]
-                self.say(f"  {seen}")
-            if seen not in OPEN_STATES or time.monotonic() > until:
-                return status
-            time.sleep(0.02)
+        """Asks until the job has ended, and shows how far it is."""
+        until = time.monotonic() + FOLLOW_SECONDS
+        with Progress(TextColumn("  {task.description:<9}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+            bar = progress.add_task("queued", total=len(PROGRESS))
+            while True:
+                status = call(f"{stack.api}/v1/jobs/{job_id}", stack.api_key)
+                ended = status["state"] not in OPEN_STATES
+                progress.update(bar, description=status["state"], completed=len(PROGRESS) if ended else PROGRESS[status["state"]])
+                if ended or time.monotonic() > until:
+                    return status
+                time.sleep(0.02)
 
     def tell(self, report: dict[str, Any]) -> None:
         """One JSON object, or what a person wants to know."""
@@ -111,10 +115,9 @@ class Demo:
         if not report["ok"]:
             click.echo(f"the mail did not arrive intact: {json.dumps(report['job'])}")
             return
-        click.echo(
-            f"  {report['mail']['subject']!r} arrived intact, {report['mail']['bytes']:,} bytes, {seconds['from_command_to_sent']} s after the command"
-        )
-        click.echo("  " + "  ".join(f"{name} {1000 * took:.1f} ms" for name, took in seconds["stages"].items()))
+        mail, took = report["mail"], seconds["from_command_to_sent"]
+        click.echo(f"  {mail['subject']!r} arrived intact, {mail['bytes']:,} bytes, {took} s after the command")
+        click.echo("  " + "  ".join(f"{name} {1000 * lasted:.1f} ms" for name, lasted in seconds["stages"].items()))
         click.echo(f"\nLook at it: {report['inbox']}")
 
     def say(self, words: str) -> None:

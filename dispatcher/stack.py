@@ -44,7 +44,7 @@ class Stack:
     allow_plaintext: bool = False
     free_ports: bool = False
     output: IO[bytes] | int | None = None
-    room: Path = field(default_factory=lambda: memory_room())
+    room: Path = field(default_factory=lambda: memory_room())  # noqa: PLW0108 -- it stands further down
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     children: list[Child | Restarted] = field(default_factory=list)
     api: str = ""

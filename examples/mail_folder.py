@@ -4,7 +4,8 @@
     .venv/bin/python -m catcher --ready-file catcher.json
     python3 examples/mail_folder.py FOLDER --ready-file ready.json --catcher catcher.json
 
-`.html` is taken as export_view, `.xml` as storage format. Seconds run from the post until the end was seen. Exit status 1 if any page is not `sent`.
+`.html` is taken as export_view, `.xml` as storage format. Seconds run from the post until the end was seen.
+Exit status 1 if any page is not `sent`.
 """
 
 import argparse

@@ -56,8 +56,8 @@ class Process:
             log.warning("bell not rung", extra={"lane": lane})
 
     async def _open(self) -> Drain:
-        ledger, desk = open_office(self._settings)
-        return Drain(ledger, desk, self._settings, self.ring)
+        desk, records = open_office(self._settings)
+        return Drain(desk, records, self._settings, self.ring)
 
     def _on_logging(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
         install(self._settings)

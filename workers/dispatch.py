@@ -20,6 +20,7 @@ from workers.render.page import render
 from workers.render.rendering import Rendering
 from workers.smtp import session
 from workers.smtp.egress import Egress
+from workers.smtp.limits import SmtpLimits
 
 LARGE_PAGE = 200_000
 
@@ -31,7 +32,7 @@ class Desk:
     ledger: Ledger
     keys: OpeningKeys
     egress: Egress
-    limits: session.SmtpLimits
+    limits: SmtpLimits
 
 
 async def dispatch(claim: Claim, desk: Desk) -> None:

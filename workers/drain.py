@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Final
 
 from dispatcher.contracts.errors import Unavailable
-from dispatcher.contracts.ledger import Claim, Ledger
+from dispatcher.contracts.ledger import Claim
 from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.privacy import LOGGER, report
+from dispatcher.contracts.records import Records
 from dispatcher.contracts.settings import WorkerSettings
 from dispatcher.contracts.stages import stage
 from workers.dispatch import Desk, dispatch
@@ -24,8 +25,9 @@ RENEWALS_PER_LEASE: Final = 3
 class Drain:
     """One process' jobs in hand. `ring` asks Celery to wake somebody of a lane, and may block."""
 
-    def __init__(self, ledger: Ledger, desk: Desk, settings: WorkerSettings, ring: Callable[[str], None]) -> None:
-        self._ledger = ledger
+    def __init__(self, desk: Desk, records: Records, settings: WorkerSettings, ring: Callable[[str], None]) -> None:
+        self._ledger = desk.ledger
+        self._records = records
         self._desk = desk
         self._settings = settings
         self._ring = ring
@@ -93,7 +95,7 @@ class Drain:
 
     async def _show(self) -> None:
         """A sign of life, for whoever looks whether this process is there and how busy it is."""
-        await self._ledger.show(self._name, self._settings.slots, len(self._held), self._settings.lanes)
+        await self._records.show(self._name, self._settings.slots, len(self._held), self._settings.lanes)
 
     async def _sweep(self) -> None:
         pause_ms = int(self._settings.sweep_seconds * 800)

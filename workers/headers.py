@@ -60,7 +60,7 @@ def encoded_words(value: str) -> str:
 
 
 def parameter(name: str, value: str) -> str:
-    """A MIME parameter on a line of its own; RFC 2231 percent-encoding, in continuations of at most 60 characters, where it is not plain."""
+    """A MIME parameter on a line of its own; RFC 2231 percent-encoding, in continuations of 60 characters, where it is not plain."""
     value = _clean(value)
     if re.fullmatch(r"[A-Za-z0-9._-]{1,60}", value):
         return f';\r\n {name}="{value}"'
@@ -77,7 +77,7 @@ def parameter(name: str, value: str) -> str:
 
 
 def block(fields: Iterable[tuple[str, str]]) -> bytes:
-    """The header block with its empty line; raises HeaderUnsafe unless its names are exactly the given ones, in order, in lines that fit."""
+    """The header block with its empty line; raises HeaderUnsafe unless its names are just the given ones, in lines that fit."""
     fields = tuple(fields)
     written = "".join(f"{name}: {value}\r\n" for name, value in fields).encode()
     lines = written.split(b"\r\n")[:-1]

@@ -10,16 +10,17 @@ from redis.backoff import NoBackoff
 
 from dispatcher.contracts.keyring import read_keys
 from dispatcher.contracts.ledger import Ledger
+from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import OpeningKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import WorkerSettings
 from workers.dispatch import Desk
 from workers.smtp.egress import Egress
-from workers.smtp.session import SmtpLimits
+from workers.smtp.limits import SmtpLimits
 
 
-def open_office(settings: WorkerSettings) -> tuple[Ledger, Desk]:
-    """The ledger, and the desk that jobs are dispatched at; raises Misconfigured without keys or secret."""
+def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:
+    """The records, and the desk that jobs are dispatched at; raises Misconfigured without keys or secret."""
     secret = Secret.read(settings.secret_file)
     read_keys(settings.private_keys)
     pool = BlockingConnectionPool.from_url(
@@ -33,8 +34,9 @@ def open_office(settings: WorkerSettings) -> tuple[Ledger, Desk]:
         retry_on_error=[ConnectionError],
         client_name="bp-worker",
     )
-    ledger = Ledger(Redis(connection_pool=pool), settings.status_ttl_seconds)
-    return ledger, Desk(ledger, OpeningKeys(settings.private_keys, secret), egress(settings), limits(settings))
+    redis = Redis(connection_pool=pool)
+    ledger = Ledger(redis, settings.status_ttl_seconds)
+    return Desk(ledger, OpeningKeys(settings.private_keys, secret), egress(settings), limits(settings)), Records(redis)
 
 
 def egress(settings: WorkerSettings) -> Egress:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from dispatcher.api import admin, health, jobs, keys, openapi, problems
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.privacy import quiet_loop
+from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import ApiSettings
@@ -50,7 +51,7 @@ def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
     sealing_keys = SealingKeys(settings.public_keys, secret)
     sealing_keys.active()
     redis = connect(settings)
-    intake = Intake(settings, secret, sealing_keys, Ledger(redis, settings.status_ttl_seconds), Doorbell(settings.redis))
+    intake = Intake(settings, secret, sealing_keys, Ledger(redis, settings.status_ttl_seconds), Records(redis), Doorbell(settings.redis))
     apps = []
     for routes in (PUBLIC, ADMIN):
         app = Starlette(routes=routes, exception_handlers=problems.HANDLERS)

@@ -48,7 +48,7 @@ async def delete(request: Request) -> Response:
 async def _status(request: Request, scope: Scope) -> Response:
     tenant = caller(request).must(scope).tenant
     intake: Intake = request.app.state.intake
-    status = await intake.ledger.status(_job_id(request), intake.secret.pseudonym("tenant", tenant))
+    status = await intake.records.status(_job_id(request), intake.secret.pseudonym("tenant", tenant))
     return answer(status_document(status), headers={"Retry-After": "1"} if status.state in OPEN_STATES else None)
 
 

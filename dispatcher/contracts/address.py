@@ -18,6 +18,7 @@ CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 BLANKS: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"})
 MAX_LOCAL_OCTETS: Final = 64  # RFC 5321 section 4.5.3.1.1
 MAX_OCTETS: Final = 254
+MAX_HOST: Final = 253
 
 
 def host_name(text: str) -> str | None:
@@ -30,7 +31,7 @@ def host_name(text: str) -> str | None:
     except (idna.IDNAError, UnicodeError):
         name = text.lower() if text.isascii() else ""
     labels = name.split(".")
-    if len(name) > 253 or not all(LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
+    if len(name) > MAX_HOST or not all(LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
         return None
     return None if re.fullmatch(r"0x[0-9a-f]*", labels[-1]) else name
 

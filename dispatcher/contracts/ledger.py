@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, Final
 
@@ -11,7 +10,6 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from dispatcher.contracts.errors import JobUnknown, KeyReused, TooLate, Unavailable
-from dispatcher.contracts.job import Status
 from dispatcher.contracts.outcome import Failure, Fate, Outcome, State
 from dispatcher.contracts.seal import Binding
 from dispatcher.contracts.wire import CELLS_KEPT_MS, PREFIX, bell, key
@@ -19,7 +17,6 @@ from dispatcher.contracts.wire import CELLS_KEPT_MS, PREFIX, bell, key
 SCRIPTS: Final = ("accept", "claim", "renew", "fence", "finish", "defer", "cancel", "sweep")
 IDEMPOTENCY_MS: Final = 24 * 3_600_000
 SWEPT_AT_ONCE: Final = 500
-SIGN_OF_LIFE_MS: Final = 15_000
 DOT_SLACK_MS: Final = 30_000
 
 
@@ -74,7 +71,7 @@ class Claim:
 
 
 class Ledger:
-    """The eight transitions, and the status. Every method raises Unavailable when Redis does not answer."""
+    """The eight transitions. Every method raises Unavailable when Redis does not answer."""
 
     def __init__(self, redis: "Redis", status_ttl_seconds: int) -> None:
         self._redis = redis
@@ -158,29 +155,6 @@ class Ledger:
         """Time has its effect; gives the lanes that want a bell."""
         return [lane.decode() for lane in await self._run("sweep", [pause_ms, SWEPT_AT_ONCE, *lanes])]
 
-    async def show(self, worker: str, slots: int, busy: int, lanes: Iterable[str]) -> None:
-        """A worker process is alive; its line vanishes by itself."""
-        pool = key("pool", worker)
-        facts = ("slots", slots, "busy", busy, "lanes", ",".join(lanes), "version", version("beampost"))
-        try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.execute_command("HSET", pool, *facts)
-                pipeline.execute_command("PEXPIRE", pool, SIGN_OF_LIFE_MS)
-                await pipeline.execute()
-        except (RedisError, OSError, TimeoutError):
-            raise Unavailable from None
-
-    async def status(self, job_id: str, tenant: str) -> Status:
-        """What the record says; raises JobUnknown for another tenant's job too."""
-        try:
-            raw: dict[Any, Any] = await self._redis.hgetall(key("job", job_id))
-        except (RedisError, OSError, TimeoutError):
-            raise Unavailable from None
-        record = {name.decode(): value.decode() for name, value in raw.items()}
-        if record.get("tp") != tenant:
-            raise JobUnknown
-        return _status(job_id, record)
-
     async def _run(self, name: str, args: list[Any], keys: list[str] | None = None) -> Any:  # noqa: ANN401 -- a script gives what it gives
         try:
             return await self._scripts[name](keys=keys or [], args=args)
@@ -205,24 +179,3 @@ def _facts(claim: Claim, outcome: Outcome) -> list[str]:
 def _labels(failure: Failure) -> list[str]:
     code = "" if failure.smtp_code is None else str(failure.smtp_code)
     return [failure.failure_class, code, failure.enhanced_code or "", failure.phase or ""]
-
-
-def _status(job_id: str, record: Mapping[str, str]) -> Status:
-    stored = record["st"]
-    refusals = dict(pair.split(":") for pair in record["why"].split(",")) if "why" in record else {}
-    return Status(
-        job_id=job_id,
-        state=State.SENDING if stored == "committing" else State(stored),
-        attempts=int(record["att"]),
-        accepted_at_ms=int(record["accepted"]),
-        updated_at_ms=int(record["upd"]),
-        expires_at_ms=int(record["deadline"]),
-        fates=record["fates"],
-        purged=stored not in {"queued", "sending", "committing", "deferred"},
-        refusals={int(index): failure_class for index, failure_class in refusals.items()},
-        failure_class=record.get("cls"),
-        phase=record.get("phase"),
-        smtp_code=int(record["code"]) if "code" in record else None,
-        enhanced_code=record.get("esc"),
-        permanent=None if "perm" not in record else record["perm"] == "1",
-    )

@@ -15,9 +15,7 @@ from sentry_sdk.types import Event, Hint
 from dispatcher.contracts.settings import SharedSettings
 
 LOGGER: Final = "beampost"
-FIELDS: Final = (
-    "attempt", "bytes", "code", "failure_class", "lane", "outcome", "phase", "pid", "problem", "seconds", "setting", "stage", "state", "status",
-)  # fmt: skip
+FIELDS: Final = tuple("attempt bytes code failure_class lane outcome phase pid problem seconds setting stage state status".split())
 SENTRY_KEYS: Final = ("event_id", "timestamp", "level", "platform", "release", "environment")
 
 

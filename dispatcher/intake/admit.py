@@ -16,8 +16,10 @@ from dispatcher.contracts.settings import SharedSettings
 
 Complaint = tuple[str, str]
 FORBIDDEN_SUFFIXES: Final = frozenset(
-    ".ade .adp .apk .appx .bat .cab .chm .cmd .com .cpl .dll .dmg .exe .hta .ins .iso .isp .jar .js .jse .lib .lnk .mde .msc .msi .msix .msp "
-    ".mst .pif .ps1 .scr .sct .shb .sys .vb .vbe .vbs .vxd .wsc .wsf .wsh".split()
+    """
+    .ade .adp .apk .appx .bat .cab .chm .cmd .com .cpl .dll .dmg .exe .hta .ins .iso .isp .jar .js .jse .lib .lnk .mde .msc .msi .msix
+    .msp .mst .pif .ps1 .scr .sct .shb .sys .vb .vbe .vbs .vxd .wsc .wsf .wsh
+    """.split()
 )
 MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}")
 

@@ -8,6 +8,7 @@ import msgspec
 from dispatcher.contracts.job import Job, Receipt, new_job_id
 from dispatcher.contracts.ledger import Accepted, ClockSkewed, Ledger, NewJob
 from dispatcher.contracts.outcome import Stage
+from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import Binding, SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import SharedSettings
@@ -27,6 +28,7 @@ class Intake:
     secret: Secret
     keys: SealingKeys
     ledger: Ledger
+    records: Records
     doorbell: Doorbell
     skew_ms: int = 0
 
@@ -38,7 +40,7 @@ class Intake:
         accepted, new = await self.enqueue(job, idempotency_key, tenant)
         if accepted.bell_needed:
             self.doorbell.ring(posted.lane)
-        earlier = await self.ledger.status(accepted.job_id, new.binding.tenant) if accepted.replayed else None
+        earlier = await self.records.status(accepted.job_id, new.binding.tenant) if accepted.replayed else None
         return receipt(job, new, earlier)
 
     async def enqueue(self, job: Job, idempotency_key: str, tenant: str) -> tuple[Accepted, NewJob]:

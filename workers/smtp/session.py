@@ -2,59 +2,20 @@
 
 import asyncio
 import dataclasses
-import re
 from collections.abc import Awaitable, Callable
-from typing import Final
-
-import msgspec
 
 from dispatcher.contracts.address import host_name
 from dispatcher.contracts.errors import JobError
-from dispatcher.contracts.mail import Account, Envelope, NoAuth, Tls
+from dispatcher.contracts.mail import Account, Envelope, Tls
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase
 from workers.smtp.connection import Connection, tls_failure, trust
 from workers.smtp.dialogue import AskFence, Command, Dialogue, Event, Listen, Read, StartTls, Write, WriteBody
 from workers.smtp.egress import Egress
+from workers.smtp.limits import SmtpLimits
+from workers.smtp.objections import objection
 from workers.smtp.replies import local
 
 Fence = Callable[[frozenset[int]], Awaitable[bool]]
-PATH: Final = re.compile(r"[^\s\x00-\x20\x7f<>]+@[^\s\x00-\x20\x7f<>@]+")
-
-
-class SmtpLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How long we wait, each for a whole phase (a recipient counts as one), and who we say we are.
-
-    `total_seconds` ends what is before the dot. The answer to the dot has its own time in full: cut short, it makes duplicates.
-    """
-
-    connect_seconds: float = 15
-    connect_total_seconds: float = 30
-    banner_seconds: float = 30
-    ehlo_seconds: float = 60
-    tls_seconds: float = 15
-    auth_seconds: float = 30
-    mail_seconds: float = 60
-    rcpt_seconds: float = 60
-    data_seconds: float = 60
-    body_bytes_per_second: float = 500
-    dot_seconds: float = 300
-    total_seconds: float = 900
-    ehlo_name: str = "beampost.invalid"
-    ca_file: str | None = None
-
-    def seconds(self, phase: SmtpPhase, message_bytes: int) -> float:
-        """The time that a phase of the dialogue may take."""
-        by_phase = {
-            SmtpPhase.BANNER: self.banner_seconds,
-            SmtpPhase.EHLO: self.ehlo_seconds,
-            SmtpPhase.TLS: self.tls_seconds,
-            SmtpPhase.AUTH: self.auth_seconds,
-            SmtpPhase.MAIL: self.mail_seconds,
-            SmtpPhase.RCPT: self.rcpt_seconds,
-            SmtpPhase.BODY: self.data_seconds + message_bytes / self.body_bytes_per_second,
-            SmtpPhase.DOT: self.dot_seconds,
-        }
-        return by_phase.get(phase, self.data_seconds)
 
 
 async def transmit(message: bytes, envelope: Envelope, account: Account, *, egress: Egress, fence: Fence, limits: SmtpLimits) -> Outcome:
@@ -63,7 +24,7 @@ async def transmit(message: bytes, envelope: Envelope, account: Account, *, egre
     `fence` is asked once, between the last byte of the body and the dot, for the indexes of the accepted recipients: no yes, no dot.
     """
     ehlo_name = account.ehlo_name or limits.ehlo_name
-    failure = _objection(message, envelope, account, ehlo_name)
+    failure = objection(message, envelope, account, ehlo_name)
     if failure is None and account.tls is Tls.NONE and not egress.allow_plaintext:
         failure = local(FailureClass.HOST_FORBIDDEN)
     if failure is not None:
@@ -92,21 +53,6 @@ def stuffed(message: bytes) -> bytes:
     if message.startswith(b"."):
         message = b"." + message
     return message if message.endswith(b"\r\n") or not message else message + b"\r\n"
-
-
-def _objection(message: bytes, envelope: Envelope, account: Account, ehlo_name: str) -> Failure | None:
-    """Why this must not even be tried: known before a byte is sent."""
-    addresses = (envelope.sender, *(address for address, _ in envelope.recipients))
-    if not envelope.recipients or not all(PATH.fullmatch(address) for address in addresses):
-        return local(FailureClass.ADDRESS_INVALID)
-    if host_name(ehlo_name) is None:
-        return local(FailureClass.ADDRESS_INVALID, SmtpPhase.EHLO)
-    ends = message.count(b"\r\n")
-    if message.count(b"\n") != ends or message.count(b"\r") != ends or b"\0" in message:
-        return local(FailureClass.HEADER_INVALID)  # SMTP smuggling, VU#302671
-    if account.tls is Tls.NONE and not isinstance(account.auth, NoAuth):
-        return local(FailureClass.AUTH_UNAVAILABLE, SmtpPhase.AUTH)
-    return None
 
 
 async def _connect(account: Account, egress: Egress, limits: SmtpLimits, overall: float) -> Connection | Failure:

@@ -1,0 +1,66 @@
+"""Records: what can be read of jobs and workers in Redis without changing anything that belongs to a job."""
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from dispatcher.contracts.errors import JobUnknown, Unavailable
+from dispatcher.contracts.job import Status
+from dispatcher.contracts.outcome import State
+from dispatcher.contracts.wire import key
+
+SIGN_OF_LIFE_MS: Final = 15_000
+
+
+class Records:
+    """Statuses, and the workers' signs of life. Every method raises Unavailable when Redis does not answer."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+
+    async def show(self, worker: str, slots: int, busy: int, lanes: Iterable[str]) -> None:
+        """A worker process is alive; its line vanishes by itself."""
+        pool = key("pool", worker)
+        facts = ("slots", slots, "busy", busy, "lanes", ",".join(lanes), "version", version("beampost"))
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.execute_command("HSET", pool, *facts)
+                pipeline.execute_command("PEXPIRE", pool, SIGN_OF_LIFE_MS)
+                await pipeline.execute()
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
+
+    async def status(self, job_id: str, tenant: str) -> Status:
+        """What the record says; raises JobUnknown for another tenant's job too."""
+        try:
+            raw: dict[Any, Any] = await self._redis.hgetall(key("job", job_id))
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
+        record = {name.decode(): value.decode() for name, value in raw.items()}
+        if record.get("tp") != tenant:
+            raise JobUnknown
+        return _status(job_id, record)
+
+
+def _status(job_id: str, record: Mapping[str, str]) -> Status:
+    stored = record["st"]
+    refusals = dict(pair.split(":") for pair in record["why"].split(",")) if "why" in record else {}
+    return Status(
+        job_id=job_id,
+        state=State.SENDING if stored == "committing" else State(stored),
+        attempts=int(record["att"]),
+        accepted_at_ms=int(record["accepted"]),
+        updated_at_ms=int(record["upd"]),
+        expires_at_ms=int(record["deadline"]),
+        fates=record["fates"],
+        purged=stored not in {"queued", "sending", "committing", "deferred"},
+        refusals={int(index): failure_class for index, failure_class in refusals.items()},
+        failure_class=record.get("cls"),
+        phase=record.get("phase"),
+        smtp_code=int(record["code"]) if "code" in record else None,
+        enhanced_code=record.get("esc"),
+        permanent=None if "perm" not in record else record["perm"] == "1",
+    )
