@@ -127,6 +127,9 @@ class Stack:
         public = self._listen(settings.api_host, settings.api_port, "api_port")
         admin = self._listen(settings.admin_host, settings.admin_port, "admin_port")
         self.api, self.admin = (f"http://{_at(bound)}" for bound in (public, admin))
+        self.environment[variable("api_port")], self.environment[variable("admin_port")] = (
+            str(bound.getsockname()[1]) for bound in (public, admin)
+        )
         environment = {name: value for name, value in self.environment.items() if name != variable("private_keys")}
         fds = (public.fileno(), admin.fileno())
         command = [sys.executable, "-m", "dispatcher", "api", "--public-fd", str(fds[0]), "--admin-fd", str(fds[1])]

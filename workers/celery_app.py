@@ -10,7 +10,7 @@ from celery import Celery, signals
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from dispatcher.contracts.privacy import LOGGER, install, quiet_loop
+from dispatcher.contracts.privacy import LOGGER, quiet_loop
 from dispatcher.contracts.settings import WorkerSettings
 from dispatcher.contracts.wire import RING, bell, broker_settings
 from workers.drain import Drain
@@ -34,7 +34,7 @@ class Process:
 
     def run(self) -> None:
         """Works until SIGTERM; then what is in hand is finished first."""
-        signals.setup_logging.connect(self._on_logging)
+        signals.setup_logging.connect(_keep_our_logging)
         signals.worker_ready.connect(self._on_ready)
         signals.worker_shutting_down.connect(self._on_shutting_down)
         quiet_loop(self._loop)
@@ -59,9 +59,6 @@ class Process:
         desk, records = open_office(self._settings)
         return Drain(desk, records, self._settings, self.ring)
 
-    def _on_logging(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
-        install(self._settings)
-
     def _on_ready(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
         if self._drain:
             asyncio.run_coroutine_threadsafe(self._drain.tend(), self._loop)
@@ -69,3 +66,7 @@ class Process:
     def _on_shutting_down(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
         if self._drain:
             self._loop.call_soon_threadsafe(self._drain.stop)
+
+
+def _keep_our_logging(**_: Any) -> None:  # noqa: ANN401 -- Celery's signature
+    """That somebody listens to this signal is what keeps Celery from setting up logging itself."""

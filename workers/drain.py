@@ -14,7 +14,6 @@ from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.settings import WorkerSettings
-from dispatcher.contracts.stages import stage
 from workers.dispatch import Desk, dispatch
 
 log = logging.getLogger(LOGGER)
@@ -70,12 +69,15 @@ class Drain:
             await asyncio.sleep(self._settings.sweep_seconds)
 
     async def _claim(self) -> Claim | None:
-        with stage(Stage.CLAIM):
-            try:
-                return await self._ledger.claim(self._lease_ms, self._settings.lanes)
-            except Unavailable:
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                return None
+        started = time.perf_counter()
+        try:
+            claim = await self._ledger.claim(self._lease_ms, self._settings.lanes)
+        except Unavailable:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            return None
+        if claim:
+            log.info("stage done", extra={"stage": Stage.CLAIM, "seconds": round(time.perf_counter() - started, 6)})
+        return claim
 
     def _take(self, claim: Claim) -> asyncio.Task[None]:
         task = asyncio.create_task(dispatch(claim, self._desk))

@@ -1,7 +1,7 @@
 """Office: what a worker process opens at its start: Redis, keys, the egress guard and the limits of a transmission."""
 
-from ipaddress import ip_address
-from socket import AF_UNSPEC, getaddrinfo
+from socket import AF_UNSPEC, SOCK_STREAM, getaddrinfo
+from typing import Final
 from urllib.parse import urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -13,10 +13,12 @@ from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import OpeningKeys
 from dispatcher.contracts.secret import Secret
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read
 from workers.dispatch import Desk
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
+
+REDIS_PORT: Final = 6379
 
 
 def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:
@@ -44,19 +46,26 @@ def egress(settings: WorkerSettings) -> Egress:
     return Egress(
         ports=settings.egress_ports,
         allow_networks=settings.egress_allow_networks,
-        denied_endpoints=own_endpoints(settings.redis),
+        denied_endpoints=own_endpoints(settings.redis, read(ApiSettings)),
         allow_plaintext=settings.allow_plaintext,
     )
 
 
-def own_endpoints(redis_url: str) -> frozenset[tuple[str, int]]:
-    """Address and port of our Redis, which no job may name as its mail server; none for a unix socket."""
+def own_endpoints(redis_url: str, api: ApiSettings) -> frozenset[tuple[str, int]]:
+    """Addresses and ports of our Redis and API, which no job may name as its mail server; a unix socket has none."""
+    places = [(api.api_host, api.api_port), (api.admin_host, api.admin_port)]
     parts = urlsplit(redis_url)
-    if parts.scheme == "unix" or not parts.hostname:
-        return frozenset()
-    port = parts.port or 6379
-    found = getaddrinfo(parts.hostname, port, family=AF_UNSPEC)
-    return frozenset((str(ip_address(str(item[4][0]).partition("%")[0])), port) for item in found)
+    if parts.scheme != "unix" and parts.hostname:
+        places.append((parts.hostname, parts.port or REDIS_PORT))
+    return frozenset((address, port) for host, port in places for address in addresses(host))
+
+
+def addresses(host: str) -> list[str]:
+    """The addresses of one of our own hosts; none while its name is not known."""
+    try:
+        return [str(item[4][0]).partition("%")[0] for item in getaddrinfo(host, None, family=AF_UNSPEC, type=SOCK_STREAM)]
+    except OSError:
+        return []
 
 
 def limits(settings: WorkerSettings) -> SmtpLimits:

@@ -21,6 +21,8 @@ FORBIDDEN_SUFFIXES: Final = frozenset(
     .msp .mst .pif .ps1 .scr .sct .shb .sys .vb .vbe .vbs .vxd .wsc .wsf .wsh
     """.split()
 )
+MAX_CSS_BYTES: Final = 16_384
+MOST_COMPLAINTS: Final = 100
 MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}")
 
 
@@ -28,7 +30,7 @@ def admit(posted: Submission, settings: SharedSettings) -> Submission:
     """The submission with its addresses and host in canonical form; raises Invalid with everything that is wrong."""
     complaints = [complaint for rule in RULES for complaint in rule(posted, settings)]
     if complaints:
-        raise Invalid.because(*complaints[:100])
+        raise Invalid.because(*complaints[:MOST_COMPLAINTS])
     return canonical(posted)
 
 
@@ -172,7 +174,6 @@ def _css(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
         yield "/layout/custom_css", "css_invalid"
 
 
-MAX_CSS_BYTES: Final = 16_384
 RULES: Final[tuple[Callable[[Submission, SharedSettings], Iterator[Complaint]], ...]] = (
     _addresses, _headers, _recipients, _policy, _account, _urls, _parts, _ttl, _css,
 )  # fmt: skip

@@ -1,0 +1,143 @@
+"""Running stack: `beampost up` as a real process with a room of its own, and what can be seen of it from outside."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from redis import Redis
+
+from tests.system.client import Client
+
+ROOT: Final = Path(__file__).parents[2]
+START_SECONDS: Final = 40
+END_SECONDS: Final = 30
+LOOPBACK: Final = ("--allow-network", "127.0.0.0/8", "--allow-network", "::1/128", "--allow-plaintext")
+MEMORY: Final = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 -- a folder of our own is made in it
+
+
+@dataclass
+class RunningStack:
+    process: "subprocess.Popen[bytes]"
+    room: Path
+    log: Path
+
+    @property
+    def ready_file(self) -> Path:
+        return self.room / "ready.json"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As the ready file tells them now."""
+        facts: dict[str, Any] = json.loads(self.ready_file.read_bytes())
+        return facts
+
+    @property
+    def pids(self) -> list[int]:
+        """Of every process but `up` itself."""
+        pids = self.facts["pids"]
+        return [pids["api"], pids["redis"], *pids["workers"]]
+
+    @property
+    def worker(self) -> int:
+        pid: int = self.facts["pids"]["workers"][0]
+        return pid
+
+    def client(self) -> Client:
+        facts = self.facts
+        return Client(facts["api"], facts["api_key"])
+
+    def admin(self) -> Client:
+        facts = self.facts
+        return Client(facts["admin"], facts["admin_key"])
+
+    def redis(self) -> "Redis":
+        return Redis.from_url(self.facts["redis"])
+
+    def environment_of(self, role: str) -> dict[str, str]:
+        """What the process was started with."""
+        entries = Path(f"/proc/{self.facts['pids'][role]}/environ").read_text().split("\0")
+        return dict(entry.split("=", 1) for entry in entries if entry)
+
+
+def environment(room: Path, **settings: object) -> dict[str, str]:
+    """Ours without anybody's settings, with a memory folder of its own and these settings."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("BEAMPOST_")}
+    return clean | {"XDG_RUNTIME_DIR": str(room)} | {f"BEAMPOST_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+@contextmanager
+def memory_folder() -> Iterator[Path]:
+    """Short, as the path of a unix socket must be."""
+    room = Path(tempfile.mkdtemp(prefix="test-", dir=MEMORY))
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+@contextmanager
+def running_stack(*options: str, **settings: object) -> Iterator[RunningStack]:
+    """`up` with one worker, from the moment when everything answers."""
+    brief = {"api_port": 0, "admin_port": 0, "lease_seconds": 3, "dot_seconds": 5}
+    with memory_folder() as room:
+        log, ready = room / "log", room / "ready.json"
+        command = [sys.executable, "-m", "dispatcher", "up", "--ready-file", str(ready), "--log-file", str(log), *options]
+        with (room / "up").open("wb") as said:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment(room, **brief | settings), stdout=said, stderr=said)
+        stack = RunningStack(process, room, log)
+        try:
+            await_true(lambda: ready.exists() or process.poll() is not None, START_SECONDS)
+            assert process.poll() is None, (room / "up").read_text()
+            yield stack
+        finally:
+            end(process)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """As Ctrl-C does; by force when that takes too long."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def await_true(condition: Callable[[], bool], seconds: float) -> float:
+    """The seconds that it took."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds, "it did not become true in time"
+        time.sleep(0.03)
+    return time.monotonic() - began
+
+
+def lives(pid: int) -> bool:
+    """A zombie that nobody has waited for is dead."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
+def processes_with(entry: str) -> list[int]:
+    """Living processes that were started with this entry in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if entry.encode() in path.read_bytes().split(b"\0") and lives(int(path.parent.name)):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
