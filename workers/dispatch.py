@@ -1,38 +1,25 @@
 """Dispatch: the second half of a job's life, from the claim to the count."""
 
 import asyncio
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from dispatcher.contracts.errors import JobError, SealBroken
 from dispatcher.contracts.job import Job
-from dispatcher.contracts.ledger import Claim, Ledger
+from dispatcher.contracts.ledger import Claim
 from dispatcher.contracts.mail import Envelope
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, Stage
 from dispatcher.contracts.privacy import report
-from dispatcher.contracts.seal import OpeningKeys
 from dispatcher.contracts.stages import stage
 from workers.compose import compose
+from workers.office import Desk
 from workers.purge import purge
 from workers.render.page import render
 from workers.render.rendering import Rendering
 from workers.smtp import session
-from workers.smtp.egress import Egress
-from workers.smtp.limits import SmtpLimits
 
-LARGE_PAGE = 200_000
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What one worker process dispatches with."""
-
-    ledger: Ledger
-    keys: OpeningKeys
-    egress: Egress
-    limits: SmtpLimits
+LARGE_PAGE: Final = 200_000
 
 
 async def dispatch(claim: Claim, desk: Desk) -> None:
@@ -66,19 +53,14 @@ async def rendered(job: Job, claim: Claim) -> Rendering:
     """The page as mail; a large one in a thread, so that the others do not wait for it."""
     with stage(Stage.RENDER):
         if len(job.submission.page.body) <= LARGE_PAGE:
-            return render(job.submission, written_at=accepted_at(claim))
-        return await asyncio.to_thread(render, job.submission, written_at=accepted_at(claim))
+            return render(job.submission, written_at=claim.accepted_at)
+        return await asyncio.to_thread(render, job.submission, written_at=claim.accepted_at)
 
 
 async def transmit(job: Job, rendering: Rendering, envelope: Envelope, claim: Claim, desk: Desk) -> Outcome:
     """What the mail server made of the message; its final dot is written only behind the ledger's fence."""
     with stage(Stage.COMPOSE):
-        message = compose(job, rendering, accepted_at(claim))
+        message = compose(job, rendering, claim.accepted_at)
     fence = desk.ledger.fence_for(claim, desk.limits.dot_seconds)
     with stage(Stage.TRANSMIT):
         return await session.transmit(message, envelope, job.account, egress=desk.egress, fence=fence, limits=desk.limits)
-
-
-def accepted_at(claim: Claim) -> datetime:
-    """The Date of every attempt."""
-    return datetime.fromtimestamp(claim.accepted_ms // 1000, UTC)

@@ -14,7 +14,8 @@ from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.settings import WorkerSettings
-from workers.dispatch import Desk, dispatch
+from workers.dispatch import dispatch
+from workers.office import Desk
 
 log = logging.getLogger(LOGGER)
 LOOK_AGAIN_SECONDS: Final = 0.2

@@ -20,7 +20,7 @@ PLAIN_PHRASE: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-/^_`{|}~]+(?: [A-Za-z0-9!
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 LINE: Final = 76
 LONGEST_LINE: Final = 998  # RFC 5322 section 2.1.1
-WORD_OCTETS: Final = 45  # so that =?utf-8?B?...?= stays within RFC 2047's 75 characters
+WORD_OCTETS: Final = 39  # so that a line of `Reply-To: =?utf-8?B?...?=` stays within RFC 2047's 76 characters
 
 
 def text(value: str) -> str:
@@ -67,7 +67,7 @@ def parameter(name: str, value: str) -> str:
     octets = [chr(octet) if chr(octet).isalnum() and octet < 128 else f"%{octet:02X}" for octet in value.encode()]  # noqa: PLR2004 -- ASCII
     rows = [""]
     for octet in octets:
-        if len(rows[-1]) + len(octet) > 60:  # noqa: PLR2004 -- keeps the line under 78 columns
+        if len(rows[-1]) + len(octet) > 56:  # noqa: PLR2004 -- keeps the line under 78 columns
             rows.append("")
         rows[-1] += octet
     rows[0] = f"utf-8''{rows[0]}"

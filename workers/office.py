@@ -1,5 +1,6 @@
 """Office: what a worker process opens at its start: Redis, keys, the egress guard and the limits of a transmission."""
 
+from dataclasses import dataclass
 from socket import AF_UNSPEC, SOCK_STREAM, getaddrinfo
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,11 +15,20 @@ from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import OpeningKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read
-from workers.dispatch import Desk
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
 
 REDIS_PORT: Final = 6379
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What one worker process dispatches with."""
+
+    ledger: Ledger
+    keys: OpeningKeys
+    egress: Egress
+    limits: SmtpLimits
 
 
 def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:

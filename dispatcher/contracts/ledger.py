@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final
 
@@ -63,6 +64,11 @@ class Claim:
     binding: Binding
     sealed: bytes
     fates: str
+
+    @property
+    def accepted_at(self) -> datetime:
+        """The Date of every attempt, in whole seconds."""
+        return datetime.fromtimestamp(self.accepted_ms // 1000, UTC)
 
     @property
     def pending(self) -> frozenset[int]:

@@ -31,7 +31,7 @@ def broker_url(redis_url: str) -> str:
     database = dict(parse_qsl(parts.query)).get("db")
     if database:
         query.append(("virtual_host", database))
-    userinfo = f"{quote(unquote(parts.username or ''))}:{quote(unquote(parts.password or ''))}@" if parts.password else ""
+    userinfo = f"{quote(unquote(parts.username or ''), '')}:{quote(unquote(parts.password or ''), '')}@" if parts.password else ""
     return urlunsplit(("redis+socket", userinfo, parts.path, urlencode(query), ""))
 
 

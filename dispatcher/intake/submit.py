@@ -59,8 +59,7 @@ class Intake:
         with stage(Stage.SEAL):
             opened = msgspec.msgpack.encode(job)
             ttl_ms = job.submission.ttl_seconds * 1000
-            deadline_ms = time.time_ns() // 1_000_000 + self.skew_ms + ttl_ms
-            binding = Binding(self.secret.pseudonym("tenant", tenant), new_job_id(), deadline_ms)
+            binding = Binding(self.secret.pseudonym("tenant", tenant), new_job_id(), time.time_ns() // 1_000_000 + self.skew_ms + ttl_ms)
             return NewJob(
                 binding=binding,
                 sealed=self.keys.seal(opened, binding),

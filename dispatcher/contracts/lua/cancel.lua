@@ -11,6 +11,6 @@ elseif FINAL[job.st] or job.st == 'committing' or job.fates:find('[af]') then
   return 'late'
 end
 redis.call('HINCRBY', key('job', ARGV[1]), 'tok', 1)
-job.cls, job.phase = nil, nil
+job.cls, job.code, job.esc, job.phase, job.perm = nil, nil, nil, nil, nil
 write(ARGV[1], job, { 'cls', 'code', 'esc', 'phase', 'perm' })
 return close(ARGV[1], job, 'canceled', now)

@@ -9,8 +9,8 @@ end
 
 local function unconfirm(id, job)
   job.fates = job.fates:gsub('f', job.on_unknown == 'retry' and 'p' or 'u')
-  job.cls, job.phase = 'outcome_unknown', 'dot'
-  write(id, job, { 'fates', 'cls', 'phase' })
+  job.cls, job.code, job.esc, job.phase = 'outcome_unknown', nil, nil, 'dot'
+  write(id, job, { 'fates', 'cls', 'code', 'esc', 'phase' })
   if job.fates:find('p') then
     queue(id, job, now)
   else
@@ -28,7 +28,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', now, 'LIMI
     close(id, job, job.fates:find('u') and 'unknown' or job.fates:find('a') and 'partial' or 'expired', now)
   else
     if job.st == 'sending' then
-      job.cls, job.phase = 'worker_lost', nil
+      job.cls, job.code, job.esc, job.phase = 'worker_lost', nil, nil, nil
       write(id, job, { 'cls', 'code', 'esc', 'phase' })
     end
     queue(id, job, now)

@@ -1,0 +1,170 @@
+"""Seal: who seals cannot open, and what is sealed opens under its own binding, key and secret only."""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dispatcher.contracts.errors import SealBroken
+from dispatcher.contracts.keyring import KeyUnknown, LastKey, NoSealingKey, read_keys, retire_key
+from dispatcher.contracts.seal import HEAD_LENGTH, Binding, OpeningKeys, SealingKeys, new_key
+from dispatcher.contracts.secret import Secret
+
+BINDING = Binding("tenant", "01JDEXAMPLE00000000000000A", 1_764_000_000_000)
+
+
+class Room:
+    """Folders of keys, as an operator has them."""
+
+    def __init__(self, path: Path) -> None:
+        self.public, self.private, self.secret_file = path / "public", path / "private", path / "secret"
+        self.kid = self.make()
+        self.secret = Secret.read(self.secret_file)
+        self.sealing, self.opening = SealingKeys(self.public, self.secret), OpeningKeys(self.private, self.secret)
+
+    def make(self) -> str:
+        return new_key(self.public, self.private, self.secret_file)
+
+    def retire(self, kid: str, max_ttl_seconds: int = 3600) -> str:
+        return retire_key(self.public, self.private, kid, max_ttl_seconds)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_room(tmp_path_factory: pytest.TempPathFactory) -> Room:
+    return Room(tmp_path_factory.mktemp("keys"))
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(opened=st.binary(max_size=4000))
+def test_what_is_sealed_opens_again(shared_room: Room, opened: bytes) -> None:
+    assert shared_room.opening.open(shared_room.sealing.seal(opened, BINDING), BINDING) == opened
+
+
+def test_the_same_job_is_never_sealed_to_the_same_bytes(room: Room) -> None:
+    assert room.sealing.seal(b"job", BINDING) != room.sealing.seal(b"job", BINDING)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_one_changed_byte_breaks_the_seal(shared_room: Room, data: st.DataObject) -> None:
+    sealed = bytearray(shared_room.sealing.seal(b"a job", BINDING))
+    sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(SealBroken):
+        shared_room.opening.open(bytes(sealed), BINDING)
+
+
+@pytest.mark.parametrize("length", [0, 1, 11, HEAD_LENGTH - 1, HEAD_LENGTH, HEAD_LENGTH + 20])
+def test_a_piece_of_a_seal_is_broken(room: Room, length: int) -> None:
+    with pytest.raises(SealBroken):
+        room.opening.open(room.sealing.seal(b"a job", BINDING)[:length], BINDING)
+
+
+@pytest.mark.parametrize("change", [{"tenant": "other"}, {"job_id": "01JDEXAMPLE00000000000000B"}, {"deadline_ms": 1_764_000_000_001}])
+def test_a_sealed_job_opens_under_its_own_binding_only(room: Room, change: dict[str, str | int]) -> None:
+    with pytest.raises(SealBroken):
+        room.opening.open(room.sealing.seal(b"a job", BINDING), dataclasses.replace(BINDING, **change))
+
+
+def test_another_deployments_worker_cannot_open(room: Room, tmp_path: Path) -> None:
+    other = Room(tmp_path / "other")
+    with pytest.raises(SealBroken):
+        OpeningKeys(other.private, room.secret).open(room.sealing.seal(b"a job", BINDING), BINDING)
+
+
+def test_a_job_that_was_not_admitted_under_our_secret_does_not_open(room: Room) -> None:
+    with pytest.raises(SealBroken):
+        OpeningKeys(room.private, Secret(bytes(32))).open(room.sealing.seal(b"a job", BINDING), BINDING)
+
+
+def test_the_public_folder_holds_no_private_part(room: Room) -> None:
+    room.make()
+    assert [sorted(jwk) for jwk in read_keys(room.public)] == [["created", "crv", "kid", "kty", "state", "use", "x"]] * 2
+
+
+def test_who_has_the_public_folder_only_cannot_open(room: Room) -> None:
+    with pytest.raises(SealBroken):
+        OpeningKeys(room.public, room.secret).open(room.sealing.seal(b"a job", BINDING), BINDING)
+
+
+def test_private_keys_and_secret_are_their_owners_alone(room: Room) -> None:
+    private, public = room.private / f"{room.kid}.json", room.public / f"{room.kid}.json"
+    assert [path.stat().st_mode & 0o777 for path in (room.private, private, room.secret_file, public)] == [0o700, 0o600, 0o600, 0o644]
+
+
+def test_no_unfinished_file_is_left(room: Room, tmp_path: Path) -> None:
+    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(["public", "private", "secret", *[f"{room.kid}.json"] * 2])
+
+
+def test_a_new_key_is_the_active_one_and_leaves_the_secret_alone(room: Room) -> None:
+    time.sleep(0.002)
+    newer = room.make()
+    assert (room.sealing.active()["kid"], Secret.read(room.secret_file)) == (newer, room.secret)
+
+
+def test_what_an_older_key_sealed_still_opens(room: Room) -> None:
+    sealed = room.sealing.seal(b"a job", BINDING)
+    room.make()
+    assert room.opening.open(sealed, BINDING) == b"a job"
+
+
+def test_published_keys_are_active_and_public(room: Room) -> None:
+    newer = room.make()
+    room.retire(room.kid)
+    published = room.sealing.published()
+    assert [(jwk["kid"], sorted(jwk)) for jwk in published] == [(newer, ["created", "crv", "kid", "kty", "use", "x"])]
+
+
+def test_a_retiring_key_seals_nothing_and_opens_still(room: Room) -> None:
+    sealed = room.sealing.seal(b"a job", BINDING)
+    newer = room.make()
+    assert room.retire(room.kid) == "retiring"
+    assert (room.sealing.active()["kid"], room.opening.open(sealed, BINDING)) == (newer, b"a job")
+
+
+def test_a_retiring_key_is_not_deleted_before_its_time(room: Room) -> None:
+    room.make()
+    assert [room.retire(room.kid) for _ in range(3)] == ["retiring"] * 3
+
+
+def test_a_retired_key_is_deleted_after_its_time_and_opens_nothing(room: Room) -> None:
+    sealed = room.sealing.seal(b"a job", BINDING)
+    room.make()
+    assert [room.retire(room.kid, 0) for _ in range(2)] == ["retiring", "deleted"]
+    assert [(folder / f"{room.kid}.json").exists() for folder in (room.public, room.private)] == [False, False]
+    with pytest.raises(SealBroken):
+        room.opening.open(sealed, BINDING)
+
+
+def test_the_last_active_key_is_not_retired(room: Room) -> None:
+    with pytest.raises(LastKey):
+        room.retire(room.kid)
+
+
+def test_a_key_that_is_not_there_is_not_retired(room: Room) -> None:
+    with pytest.raises(KeyUnknown):
+        room.retire("AAAAAAAAAAA")
+
+
+def test_a_missing_folder_has_no_sealing_key(tmp_path: Path) -> None:
+    with pytest.raises(NoSealingKey):
+        SealingKeys(tmp_path / "nowhere", Secret(bytes(32))).seal(b"", BINDING)
+
+
+def test_a_folder_with_a_damaged_key_cannot_be_read(room: Room) -> None:
+    (room.public / "damaged.json").write_text("{")
+    with pytest.raises(NoSealingKey):
+        room.sealing.active()
+
+
+def test_a_kid_is_the_start_of_the_thumbprint(room: Room) -> None:
+    jwk = json.loads((room.public / f"{room.kid}.json").read_bytes())
+    assert (jwk["kid"], len(jwk["kid"]), jwk["crv"], jwk["kty"]) == (room.kid, 11, "X25519", "OKP")
