@@ -50,8 +50,8 @@ class Demo:
         """0 when the mail arrived intact."""
         if not SAMPLE.exists():
             raise SampleMissing
-        catcher = start_catcher()
         stack = Stack(self.workers, LOOPBACK, allow_plaintext=False, free_ports=True)
+        catcher = start_catcher()
         log = (stack.room / "log").open("w+b")
         stack.output = log
         try:

@@ -35,6 +35,10 @@ class StackSilent(Misconfigured):
     """API or workers did not become ready; their output says why."""
 
 
+class PortTaken(Misconfigured):
+    """BEAMPOST_API_HOST and BEAMPOST_API_PORT, or those of the admin API, cannot be listened on; is something else there?"""
+
+
 @dataclass
 class Stack:
     """The stack's processes, and what a client must know of them."""
@@ -44,7 +48,7 @@ class Stack:
     allow_plaintext: bool = False
     free_ports: bool = False
     output: IO[bytes] | int | None = None
-    room: Path = field(default_factory=lambda: memory_room())  # noqa: PLW0108 -- it stands further down
+    room: Path = field(init=False)
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     children: list[Child | Restarted] = field(default_factory=list)
     api: str = ""
@@ -52,24 +56,28 @@ class Stack:
     api_key: str = ""
     admin_key: str = ""
 
+    def __post_init__(self) -> None:
+        """Makes the room, once the settings are known to be good; raises SettingUnknown or ValidationError."""
+        self._settings = read(ApiSettings)
+        self._grace_seconds = read(WorkerSettings).dot_seconds + BEYOND_DOT_SECONDS
+        self.room = memory_room()
+
     def start(self) -> None:
         """Returns when everything answers; raises Misconfigured when something does not."""
-        settings = read(ApiSettings)
-        read(WorkerSettings)
         self._start_redis()
         self._make_keys()
         if self.allow_networks:
             self.environment.setdefault(variable("egress_allow_networks"), ",".join(self.allow_networks))
         if self.allow_plaintext:
             self.environment.setdefault(variable("allow_plaintext"), "true")
-        self._start_api(settings)
+        self._start_api(self._settings)
         for _ in range(self.workers):
             self._run(Child("worker", [sys.executable, "-m", "workers"], self.environment, self.output))
         self._await_ready()
 
     def stop(self, grace_seconds: float | None = None) -> None:
         """Workers first, so that mail in hand is finished while Redis still answers; then nothing is left, not even a file."""
-        grace = grace_seconds if grace_seconds is not None else read(WorkerSettings).dot_seconds + BEYOND_DOT_SECONDS
+        grace = self._grace_seconds if grace_seconds is None else grace_seconds
         for role in ("worker", "api", "redis"):
             stop([child for child in self.children if child.role == role], grace)
         shutil.rmtree(self.room, ignore_errors=True)
@@ -141,7 +149,7 @@ class Stack:
         named = variable(setting) in os.environ
         try:
             return bind(host, port if named or not self.free_ports else 0)
-        except OSError:
+        except PortTaken:
             if named:
                 raise
             return bind(host, 0)
@@ -183,11 +191,15 @@ def memory_room() -> Path:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket that a child inherits; port 0 takes a free one."""
+    """A listening socket that a child inherits; port 0 takes a free one. Raises PortTaken."""
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((host, port))
-    bound.listen(1024)
+    try:
+        bound.bind((host, port))
+        bound.listen(1024)
+    except OSError:
+        bound.close()
+        raise PortTaken from None
     return bound
 
 

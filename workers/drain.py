@@ -67,6 +67,8 @@ class Drain:
                     await self._renew()
             except Unavailable:
                 log.warning("redis does not answer")
+            except Exception as error:  # noqa: BLE001 -- a process that no longer keeps its leases must not live on in silence
+                report(error)
             await asyncio.sleep(self._settings.sweep_seconds)
 
     async def _claim(self) -> Claim | None:

@@ -60,7 +60,7 @@ def encoded_words(value: str) -> str:
 
 
 def parameter(name: str, value: str) -> str:
-    """A MIME parameter on a line of its own; RFC 2231 percent-encoding, in continuations of 60 characters, where it is not plain."""
+    """A MIME parameter on a line of its own; RFC 2231 percent-encoding, in continuations of 56 characters, where it is not plain."""
     value = _clean(value)
     if re.fullmatch(r"[A-Za-z0-9._-]{1,60}", value):
         return f';\r\n {name}="{value}"'

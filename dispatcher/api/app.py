@@ -28,8 +28,7 @@ from dispatcher.intake.submit import Intake
 GRACE_SECONDS: Final = 30
 PUBLIC: Final = (
     Route("/v1/jobs", jobs.post, methods=["POST"]),
-    Route("/v1/jobs/{job_id}", jobs.get, methods=["GET"]),
-    Route("/v1/jobs/{job_id}", jobs.delete, methods=["DELETE"]),
+    Route("/v1/jobs/{job_id}", jobs.one, methods=["GET", "DELETE"]),
     Route("/v1/keys", keys.get, methods=["GET"]),
     Route("/v1/info", health.info, methods=["GET"]),
     Route("/v1/openapi.json", openapi.get, methods=["GET"]),
@@ -50,6 +49,8 @@ def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
     secret = Secret.read(settings.secret_file)
     sealing_keys = SealingKeys(settings.public_keys, secret)
     sealing_keys.active()
+    api_keys = ApiKeys(settings.api_keys_file)
+    api_keys.check()
     redis = connect(settings)
     intake = Intake(settings, secret, sealing_keys, Ledger(redis, settings.status_ttl_seconds), Records(redis), Doorbell(settings.redis))
     apps = []
@@ -57,7 +58,7 @@ def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
         app = Starlette(routes=routes, exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
         app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
-        app.state.api_keys = ApiKeys(settings.api_keys_file)
+        app.state.api_keys = api_keys
         apps.append(app)
     return apps[0], apps[1]
 

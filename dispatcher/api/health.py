@@ -11,6 +11,7 @@ from dispatcher.api.answers import answer
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.mail import MAX_SUBJECT
 from dispatcher.contracts.settings import ApiSettings
+from dispatcher.intake.authenticate import ApiKeys
 from dispatcher.intake.submit import Intake
 
 
@@ -28,10 +29,12 @@ async def readyz(request: Request) -> Response:
         await redis.ping()
     except (RedisError, OSError, TimeoutError):
         reasons.append("redis_unreachable")
-    try:
-        intake.keys.active()
-    except Misconfigured:
-        reasons.append("no_sealing_key")
+    api_keys: ApiKeys = request.app.state.api_keys
+    for reason, check in (("no_sealing_key", intake.keys.active), ("no_api_keys", api_keys.check)):
+        try:
+            check()
+        except Misconfigured:
+            reasons.append(reason)
     if reasons:
         return answer({"status": "unavailable", "reasons": reasons}, 503, {"Retry-After": "1"})
     return answer({"status": "ok", "reasons": []})

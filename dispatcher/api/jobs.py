@@ -32,13 +32,12 @@ async def post(request: Request) -> Response:
     return answer(receipt_document(receipt), 202, headers)
 
 
-async def get(request: Request) -> Response:
-    """How the job stands."""
-    return await _status(request, Scope.READ)
+async def one(request: Request) -> Response:
+    """GET: how the job stands. DELETE: it is canceled, and its payload gone, if no dot was written."""
+    return await (_cancel(request) if request.method == "DELETE" else _status(request, Scope.READ))
 
 
-async def delete(request: Request) -> Response:
-    """The job is canceled, and its payload gone, if no dot was written."""
+async def _cancel(request: Request) -> Response:
     tenant = caller(request).must(Scope.SUBMIT).tenant
     intake: Intake = request.app.state.intake
     await intake.ledger.cancel(_job_id(request), intake.secret.pseudonym("tenant", tenant))

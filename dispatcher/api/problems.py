@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dispatcher.api.answers import answer
-from dispatcher.contracts.errors import Invalid, SubmissionError, Unavailable
+from dispatcher.contracts.errors import Invalid, Misconfigured, SubmissionError, Unavailable
 from dispatcher.contracts.privacy import report
 from dispatcher.contracts.settings import ApiSettings
 
@@ -70,6 +70,12 @@ async def on_submission_error(request: Request, error: Exception) -> Response:
     return problem(request, error.slug if isinstance(error, SubmissionError) else "internal")
 
 
+async def on_misconfigured(request: Request, error: Exception) -> Response:
+    """What the operator will mend: a file of keys is gone."""
+    report(error)
+    return problem(request, "busy")
+
+
 async def on_unavailable(request: Request, _error: Exception) -> Response:
     """What time will mend."""
     return problem(request, "busy")
@@ -100,4 +106,10 @@ async def describe(request: Request) -> Response:
     return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})
 
 
-HANDLERS: Final = {SubmissionError: on_submission_error, Unavailable: on_unavailable, HTTPException: on_http, Exception: on_anything}
+HANDLERS: Final = {
+    SubmissionError: on_submission_error,
+    Unavailable: on_unavailable,
+    Misconfigured: on_misconfigured,
+    HTTPException: on_http,
+    Exception: on_anything,
+}

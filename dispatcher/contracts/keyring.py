@@ -32,7 +32,7 @@ class KeyUnknown(Misconfigured):
 def read_keys(folder: Path) -> list[Jwk]:
     """Every key of a folder; raises NoSealingKey when it cannot be read."""
     try:
-        return [json.loads(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+        return [json.loads(path.read_bytes()) for path in sorted(folder.iterdir()) if path.suffix == ".json"]
     except (OSError, ValueError):
         raise NoSealingKey from None
 

@@ -97,7 +97,6 @@ def _start_sentry(dsn: str, environment: str) -> None:
         auto_session_tracking=False,
         enable_logs=False,
         propagate_traces=False,
-        send_default_pii=False,
         server_name="",
     )
 

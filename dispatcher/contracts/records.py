@@ -20,11 +20,12 @@ class Records:
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
+        self._version = version("beampost")
 
     async def show(self, worker: str, slots: int, busy: int, lanes: Iterable[str]) -> None:
         """A worker process is alive; its line vanishes by itself."""
         pool = key("pool", worker)
-        facts = ("slots", slots, "busy", busy, "lanes", ",".join(lanes), "version", version("beampost"))
+        facts = ("slots", slots, "busy", busy, "lanes", ",".join(lanes), "version", self._version)
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.execute_command("HSET", pool, *facts)

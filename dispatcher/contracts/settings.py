@@ -34,7 +34,12 @@ class SharedSettings(BaseSettings):
         default=25 * 1024 * 1024, ge=10_000, description="Attachments and images of one job, in bytes before base64."
     )
     max_ttl_seconds: int = Field(default=14_400, ge=60, le=86_400, description="The longest `ttl_seconds` that a job may ask for.")
-    status_ttl_seconds: int = Field(default=86_400, ge=60, description="How long a status outlives its job.")
+    status_ttl_seconds: int = Field(
+        default=86_400,
+        ge=86_400,
+        le=604_800,
+        description="How long a status outlives its job; never less than its Idempotency-Key is known.",
+    )
     allow_plaintext: bool = Field(default=False, description="Whether an account may say `tls: none`.")
     egress_ports: Annotated[frozenset[int], NoDecode] = Field(
         default=frozenset({465, 587, 2465, 2525, 2587}), description="Ports of mail servers that may be reached; comma-separated."

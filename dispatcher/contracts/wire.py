@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 PREFIX: Final = "bp:"
 RING: Final = "ring"
@@ -32,7 +32,7 @@ def broker_url(redis_url: str) -> str:
     if database:
         query.append(("virtual_host", database))
     userinfo = f"{quote(unquote(parts.username or ''), '')}:{quote(unquote(parts.password or ''), '')}@" if parts.password else ""
-    return urlunsplit(("redis+socket", userinfo, parts.path, urlencode(query), ""))
+    return f"redis+socket://{userinfo}{parts.path}" + (f"?{urlencode(query)}" if query else "")
 
 
 def broker_settings(redis_url: str, lanes: Iterable[str], *, client_name: str, connections: int) -> dict[str, object]:

@@ -82,6 +82,10 @@ class ApiKeys:
             raise Unauthenticated
         return Caller(kept.tenant, kept.scopes)
 
+    def check(self) -> None:
+        """Raises ApiKeysUnreadable when nobody could be authenticated."""
+        self._current()
+
     def _current(self) -> dict[str, ApiKey]:
         try:
             found = self._path.stat()

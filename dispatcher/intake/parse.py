@@ -1,7 +1,6 @@
 """Parse: the caller's JSON becomes a Submission once, strictly; complaints name places and codes, never values."""
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -14,16 +13,27 @@ PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 NAMED: Final = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
 STEP: Final = re.compile(r"\.(?P<name>[A-Za-z_]+)|\[(?P<index>\d+)\]")
 CODES: Final = (
-    ("Object contains unknown field", "unknown_field"),
-    ("Object missing required field", "missing"),
-    ("Invalid enum value", "not_allowed"),
-    ("Invalid value", "not_allowed"),
-    ("of length <=", "too_long"),
-    ("of length >=", "missing"),
-    ("Expected `int` <=", "not_allowed"),
-    ("Expected `int` >=", "not_allowed"),
-    ("", "wrong_type"),
+    ("Object contains unknown field", "", "unknown_field"),
+    ("Object missing required field", "", "missing"),
+    ("Invalid enum value", "", "not_allowed"),
+    ("Invalid value", "", "not_allowed"),
+    ("Expected", "of length <=", "too_long"),
+    ("Expected", "of length >=", "missing"),
+    ("Expected `int` <=", "", "not_allowed"),
+    ("Expected `int` >=", "", "not_allowed"),
+    ("", "", "wrong_type"),
 )
+
+
+def _field_names(kind: type) -> set[str]:
+    """Every field name of the submission, however deep."""
+    names: set[str] = set()
+    for found in msgspec.json.schema_components([kind])[1].values():
+        names |= set(found.get("properties", {}))
+    return names
+
+
+FIELD_NAMES: Final = frozenset(_field_names(Submission))
 
 
 def parse(body: bytes) -> Submission:
@@ -39,15 +49,17 @@ def parse(body: bytes) -> Submission:
 def _complaint(message: str) -> tuple[str, str]:
     """The library's message as pointer and code; its text, which may quote a value, ends here."""
     place = PLACE.search(message)
-    pointer = "".join(_steps(place["path"])) if place else ""
+    pointer = _pointer(place["path"]) if place else ""
     named = NAMED.match(message)
     if named:
         pointer += f"/{named['field']}"
-    code = next(code for words, code in CODES if words in message)
+    code = next(code for opening, words, code in CODES if message.startswith(opening) and words in message)
     return pointer, "unsupported_body_format" if pointer == UNSUPPORTED else code
 
 
-def _steps(path: str) -> Iterator[str]:
-    """RFC 6901 steps; msgspec writes field names of ours and indexes only."""
-    for step in STEP.finditer(path):
-        yield f"/{step['name'] or step['index']}"
+def _pointer(path: str) -> str:
+    """RFC 6901, of indexes and our own field names; a path that holds any other name was written by the caller, and is nobody's place."""
+    steps = [(step["name"], step["index"]) for step in STEP.finditer(path)]
+    if any(name and name not in FIELD_NAMES for name, _ in steps):
+        return ""
+    return "".join(f"/{name or index}" for name, index in steps)

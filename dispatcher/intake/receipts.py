@@ -1,7 +1,8 @@
 """Receipts: what the submitter gets for an accepted job, or for one that this key made earlier."""
 
-from dispatcher.contracts.job import Delivery, Job, Receipt, Status, Submission
+from dispatcher.contracts.job import Delivery, Job, Overflow, Receipt, Status, Submission
 from dispatcher.contracts.ledger import NewJob
+from dispatcher.contracts.mail import ExternalImages
 from dispatcher.contracts.outcome import State
 
 
@@ -27,5 +28,11 @@ def messages(posted: Submission) -> int:
 
 def without_effect(posted: Submission) -> tuple[str, ...]:
     """Warnings about fields that this version takes and does nothing with."""
-    given = {"callback_without_effect": posted.callback, "receipt_key_without_effect": posted.receipt_key}
+    given = {
+        "callback_without_effect": posted.callback is not None,
+        "dark_theme_without_effect": posted.layout.dark_theme,
+        "external_images_embed_without_effect": posted.layout.external_images is ExternalImages.EMBED,
+        "overflow_without_effect": posted.overflow is Overflow.LINK,
+        "receipt_key_without_effect": posted.receipt_key is not None,
+    }
     return tuple(code for code, value in given.items() if value)

@@ -9,9 +9,10 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from dispatcher.contracts.job import new_job_id
+from dispatcher.contracts.job import Status, new_job_id
 from dispatcher.contracts.ledger import Claim, Ledger, NewJob
 from dispatcher.contracts.outcome import State
+from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import Binding
 from dispatcher.embedded import EmbeddedRedis
 
@@ -38,6 +39,7 @@ class Books:
         self._runner = runner
         self._client = AsyncRedis.from_url(url)
         self.redis = Redis.from_url(url, decode_responses=True)
+        self.records = Records(self._client)
         self.ledger = Ledger(self._client, status_ttl_seconds=86_400)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -59,7 +61,10 @@ class Books:
         return self.do(self.ledger.sweep(60_000, LANES))
 
     def state(self, job_id: str) -> State:
-        return self.do(self.ledger.status(job_id, self.record(job_id)["tp"])).state
+        return self.status(job_id).state
+
+    def status(self, job_id: str) -> Status:
+        return self.do(self.records.status(job_id, self.record(job_id)["tp"]))
 
     def record(self, job_id: str) -> dict[str, str]:
         return self.redis.hgetall(f"bp:job:{job_id}")

@@ -17,6 +17,7 @@ class RoughServer:
     silent: int = 0
     refuses: bytes = b""
     tls: ssl.SSLContext | None = None
+    address: str = "127.0.0.1"
     port: int = 0
     heard: list[bytes] = field(default_factory=list)
     mails: list[bytes] = field(default_factory=list)
@@ -26,7 +27,7 @@ class RoughServer:
 
     def account(self, ca_pem: str | None = None, **auth: str) -> dict[str, Any]:
         if ca_pem is None:
-            return {"host": "127.0.0.1", "port": self.port, "tls": "none"}
+            return {"host": self.address, "port": self.port, "tls": "none"}
         return {"host": "localhost", "port": self.port, "tls": "implicit", "ca_pem": ca_pem, "auth": auth}
 
     def serve(self, listener: socket.socket) -> None:
@@ -84,7 +85,7 @@ def _opened(heard: list[bytes]) -> bytes:
 @contextmanager
 def rough_server(**traits: Any) -> Iterator[RoughServer]:  # noqa: ANN401 -- the server's fields
     server = RoughServer(**traits)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((server.address, server.port)) as listener:
         listener.settimeout(0.2)
         server.port = listener.getsockname()[1]
         thread = threading.Thread(target=server.serve, args=(listener,))

@@ -131,13 +131,14 @@ def lives(pid: int) -> bool:
         return False
 
 
-def processes_with(entry: str) -> list[int]:
-    """Living processes that were started with this entry in their environment."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
+def processes_in(room: Path) -> list[int]:
+    """Living processes that were started with this memory folder; Valkey writes its title over its environment, and its socket is in it."""
+    mark, found = str(room).encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if entry.encode() in path.read_bytes().split(b"\0") and lives(int(path.parent.name)):
-                found.append(int(path.parent.name))
+            told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
         except OSError:
             continue
+        if mark in told and lives(int(process.name)):
+            found.append(int(process.name))
     return found

@@ -51,7 +51,9 @@ def png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + written + b"\0\0\0\0IEND\xaeB`\x82"
 
 
-@pytest.mark.parametrize(("door", "arrival"), [("implicit", ("TLSv1.3", "demo")), ("starttls", ("TLSv1.3", "demo")), ("none", (None, None))])
+@pytest.mark.parametrize(
+    ("door", "arrival"), [("implicit", ("TLSv1.3", "demo")), ("starttls", ("TLSv1.3", "demo")), ("none", (None, None))]
+)
 def test_a_mail_arrives_by_each_door(client: Client, catcher: Running, door: str, arrival: tuple[str | None, str | None]) -> None:
     mail = send(client, catcher, submission(account(catcher, door)))
     assert (mail["tls"], mail["user"]) == arrival
@@ -135,7 +137,16 @@ def test_every_language_arrives_as_it_was_written(client: Client, catcher: Runni
 
 
 @pytest.mark.parametrize(
-    "name", ["report.pdf", "Überblick 2026.pdf", 'a"b;c\\d.pdf', "=?utf-8?q?x?=.pdf", "报告" * 60 + ".pdf", "it's 100%.pdf", "../../etc/passwd.txt"]
+    "name",
+    [
+        "report.pdf",
+        "Überblick 2026.pdf",
+        'a"b;c\\d.pdf',
+        "=?utf-8?q?x?=.pdf",
+        "报告" * 60 + ".pdf",
+        "it's 100%.pdf",
+        "../../etc/passwd.txt",
+    ],
 )
 def test_an_attachment_arrives_with_its_name_and_octets(client: Client, catcher: Running, name: str) -> None:
     content = bytes(range(256)) * 5

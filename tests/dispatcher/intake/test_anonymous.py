@@ -1,0 +1,90 @@
+"""Anonymous: the record names nobody, and a Message-ID is the same for the same key."""
+
+import json
+import re
+
+import msgspec
+import pytest
+
+from dispatcher.contracts.mail import Account, NoAuth, PasswordAuth, Tls
+from dispatcher.contracts.secret import Secret
+from dispatcher.intake.anonymous import destination_class, destination_pseudonym, message_id, record
+from dispatcher.intake.parse import parse
+from tests.dispatcher.intake.test_parse import EXAMPLE
+
+SECRET = Secret(b"s" * 32)
+ACCOUNT = Account(host="smtp.example.com", port=587, tls=Tls.STARTTLS, auth=PasswordAuth(user="u", password="p"))
+
+
+def test_a_message_id_is_the_same_for_the_same_tenant_and_key() -> None:
+    made = [message_id(SECRET, "acme", "key-1", "ann@example.com") for _ in range(2)]
+    assert (made[0] == made[1], bool(re.fullmatch(r"<[a-z2-7]{32}@example\.com>", made[0]))) == (True, True)
+
+
+def test_a_message_id_is_another_for_another_tenant_key_or_secret() -> None:
+    made = {
+        message_id(secret, tenant, key, "ann@example.com")
+        for secret, tenant, key in (
+            (SECRET, "acme", "key-1"),
+            (SECRET, "bolt", "key-1"),
+            (SECRET, "acme", "key-2"),
+            (SECRET, "acmek", "ey-1"),
+            (Secret(bytes(32)), "acme", "key-1"),
+        )
+    }
+    assert len(made) == 5
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("smtp.office365.com", "m365"),
+        ("smtp-mail.outlook.com", "m365"),
+        ("acme.mail.protection.outlook.com", "m365"),
+        ("smtp.gmail.com", "google"),
+        ("gmail.com", "google"),
+        ("smtp-relay.google.com", "google"),
+        ("email-smtp.eu-west-1.amazonaws.com", "ses"),
+        ("smtp.sendgrid.net", "sendgrid"),
+        ("smtp.eu.mailgun.org", "mailgun"),
+        ("notgmail.com", "other"),
+        ("smtp.gmail.com.example.org", "other"),
+        ("smtp.example.com", "other"),
+    ],
+)
+def test_a_destination_is_of_a_known_class(host: str, expected: str) -> None:
+    assert destination_class(msgspec.structs.replace(ACCOUNT, host=host)) == expected
+
+
+def test_the_operators_own_server_is_the_relay() -> None:
+    assert destination_class("default") == "relay"
+
+
+def test_another_server_or_credential_is_another_destination() -> None:
+    changes = (
+        {},
+        {"host": "mx.example.com"},
+        {"port": 465},
+        {"tls": Tls.IMPLICIT},
+        {"auth": NoAuth()},
+        {"auth": PasswordAuth(user="u", password="q")},
+    )
+    assert len({destination_pseudonym(SECRET, msgspec.structs.replace(ACCOUNT, **change)) for change in changes}) == len(changes)
+
+
+def test_the_same_destination_has_the_same_pseudonym() -> None:
+    assert destination_pseudonym(SECRET, ACCOUNT) == destination_pseudonym(SECRET, msgspec.structs.replace(ACCOUNT))
+
+
+def test_a_record_holds_closed_words_numbers_and_pseudonyms_only() -> None:
+    posted = parse(json.dumps(EXAMPLE).encode())
+    assert record(SECRET, posted, "pseudonym") == {
+        "lane": "interactive",
+        "tp": "pseudonym",
+        "dp": destination_pseudonym(SECRET, posted.account),
+        "dclass": "other",
+        "n": 1,
+        "fates": "p",
+        "on_unknown": "report",
+        "size": 3,
+    }

@@ -1,0 +1,104 @@
+"""What the service says of itself: health, limits, keys, its contract, and why mail failed."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from catcher.process import Running
+from dispatcher.api.app import PUBLIC
+from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.outcome import FailureClass
+from tests.system.client import Client
+from tests.system.running_stack import RunningStack
+from tests.system.submissions import account, changed, nobody, submission
+
+
+def test_it_lives_and_is_ready_on_both_ports(stack: RunningStack) -> None:
+    for client in (stack.client(), stack.admin()):
+        answers = [Client(client.base, None).get(path) for path in ("/livez", "/readyz")]
+        assert [(answer.status, answer.json) for answer in answers] == [(200, {"status": "ok"}), (200, {"status": "ok", "reasons": []})]
+
+
+def test_its_info_tells_limits_and_features(stack: RunningStack, strict: RunningStack) -> None:
+    ours, theirs = (Client(each.facts["api"], None).get("/v1/info").json for each in (stack, strict))
+    assert ours["name"] == "beampost"
+    assert ours["limits"] == {
+        "body_bytes": 33_554_432, "message_bytes": 26_214_400, "recipients": 100, "subject_characters": 255,
+        "ttl_seconds": {"least": 60, "most": 14_400},
+    }  # fmt: skip
+    assert (ours["features"]["plaintext"], ours["features"]["tls"]) == (True, ["implicit", "starttls", "none"])
+    assert (theirs["features"]["plaintext"], theirs["features"]["tls"], theirs["limits"]["body_bytes"]) == (
+        False,
+        ["implicit", "starttls"],
+        20_000,
+    )
+
+
+def test_it_publishes_the_public_half_of_its_key_only(stack: RunningStack) -> None:
+    (key,) = Client(stack.facts["api"], None).get("/v1/keys").json["keys"]
+    assert sorted(key) == ["created", "crv", "kid", "kty", "use", "x"]
+    assert (key["kty"], key["crv"], key["use"], len(key["kid"])) == ("OKP", "X25519", "enc", 11)
+
+
+def test_its_contract_is_valid_and_names_every_public_call(client: Client) -> None:
+    document = client.get("/v1/openapi.json").json
+    validate(document)
+    routes = {route.path.replace("{job_id}", "{id}") for route in PUBLIC}
+    assert routes - set(document["paths"]) == {"/v1/openapi.json", "/docs/failures", "/problems/{slug}"}
+    assert set(document["paths"]) - routes == set()
+
+
+@pytest.mark.parametrize("slug", ["malformed-json", "key-reused", "busy"])
+def test_the_type_of_a_problem_has_a_page(client: Client, slug: str) -> None:
+    answer = client.get(f"/problems/{slug}")
+    assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, "text/html")
+
+
+def test_every_failure_has_its_place_on_the_page_of_advice(client: Client) -> None:
+    page = client.get("/docs/failures").body.decode()
+    assert [name for name in FailureClass if f"id={name}>" not in page] == []
+
+
+def counts(admin: Client, window: str) -> tuple[Counter[str], Counter[str]]:
+    told: dict[str, Any] = admin.get(f"/v1/admin/failures?window={window}").json
+    assert (told["window"], [entry["advice"] == ADVICE[entry["class"]] for entry in told["failures"]]) == (
+        window,
+        [True] * len(told["failures"]),
+    )
+    return Counter(told["outcomes"]), Counter({entry["class"]: entry["count"] for entry in told["failures"]})
+
+
+def test_why_mail_failed_is_counted_and_names_no_one(stack: RunningStack, client: Client, catcher: Running) -> None:
+    admin, windows = stack.admin(), ("1h", "24h", "7d")
+    before = [counts(admin, window) for window in windows]
+    good = submission(account(catcher))
+    for document in (
+        good,
+        good,
+        submission(account(catcher), "refuse@example.org", "a@example.org"),
+        submission(account(catcher), "drop-dot@example.org"),
+    ):
+        client.deliver(document)
+    client.deliver(changed(good, ("/account/auth/password", "wrong")))
+    canceled, _ = client.deliver(submission(nobody()))
+    client.cancel(canceled["id"])
+    after = [counts(admin, window) for window in windows]
+    for (outcomes, classes), (outcomes_before, classes_before) in zip(after, before, strict=True):
+        assert outcomes - outcomes_before == {"sent": 2, "partial": 1, "unknown": 1, "failed": 1, "canceled": 1}
+        assert classes - classes_before == {"recipient_unknown": 1, "outcome_unknown": 1, "auth_rejected": 1}
+
+
+def test_a_phase_stands_beside_each_class(stack: RunningStack, client: Client, catcher: Running) -> None:
+    client.deliver(changed(submission(account(catcher)), ("/account/auth/password", "wrong")))
+    told = {entry["class"]: entry for entry in stack.admin().get("/v1/admin/failures").json["failures"]}
+    assert set(told["auth_rejected"]["phases"]) == {"auth"}
+    assert told["auth_rejected"]["help"] == "/docs/failures#auth_rejected"
+
+
+@pytest.mark.parametrize("window", ["", "2h", "telltale", "1h%0d%0a"])
+def test_another_window_is_refused(stack: RunningStack, window: str) -> None:
+    answer = stack.admin().get(f"/v1/admin/failures?window={window}")
+    assert answer.errors == [("/window", "not_allowed")]
+    assert b"telltale" not in answer.body
