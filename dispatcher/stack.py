@@ -36,7 +36,7 @@ class StackSilent(Misconfigured):
 
 
 class PortTaken(Misconfigured):
-    """BEAMPOST_API_HOST and BEAMPOST_API_PORT, or those of the admin API, cannot be listened on; is something else there?"""
+    """BEAMPOST_API_HOST and BEAMPOST_API_PORT, or those of the admin API, cannot be listened on; something else may be there."""
 
 
 @dataclass
