@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import uvloop
@@ -30,6 +31,7 @@ class Process:
         self.celery = Celery("beampost", set_as_current=False)
         self.celery.conf.update(broker_settings(settings.redis, settings.lanes, client_name="bp-worker", connections=TASK_SLOTS + 10))
         self.celery.conf.update(task_acks_late=True, worker_concurrency=TASK_SLOTS, worker_pool="threads")
+        self._ringer = ThreadPoolExecutor(1, thread_name_prefix="ringer")
         self._ring = self.celery.task(self.hear, name=RING, typing=False)  # it would count `self` as an argument
 
     def run(self) -> None:
@@ -42,6 +44,7 @@ class Process:
         self._drain = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
         worker = self.celery.Worker(hostname="bp@worker", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True)
         worker.start()
+        asyncio.run_coroutine_threadsafe(self._drain.finish(), self._loop).result()
 
     def hear(self) -> None:
         """The task `ring`: nothing of a job is in its arguments, its result or its errors."""
@@ -49,7 +52,10 @@ class Process:
             asyncio.run_coroutine_threadsafe(self._drain.answer(), self._loop).result()
 
     def ring(self, lane: str) -> None:
-        """Rings for the lane; a bell that cannot be rung is rung by the next sweep."""
+        """Rings for the lane, from a thread of its own; a bell that cannot be rung is rung by the next sweep."""
+        self._ringer.submit(self._publish, lane)
+
+    def _publish(self, lane: str) -> None:
         try:
             self._ring.apply_async(queue=bell(lane), retry=False)
         except (KombuError, RedisError, OSError):

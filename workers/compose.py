@@ -55,7 +55,9 @@ def _image(image: InlineImage) -> Entity:
 
 
 def _attachment(part: Part) -> Entity:
-    return _leaf(part.type, part.content, ("Content-Disposition", "attachment" + headers.parameter("filename", part.name)))
+    composite = part.type.lower().startswith(("message/", "multipart/"))  # RFC 2046 section 5.2.1: base64 would be wrong for these
+    content_type = "application/octet-stream" if composite else part.type
+    return _leaf(content_type, part.content, ("Content-Disposition", "attachment" + headers.parameter("filename", part.name)))
 
 
 def _multipart(subtype: str, entities: list[Entity], parameters: str = "") -> Entity:

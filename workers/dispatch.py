@@ -24,12 +24,12 @@ LARGE_PAGE: Final = 200_000
 
 async def dispatch(claim: Claim, desk: Desk) -> None:
     """Brings one claimed job to its end or to its next attempt; whatever happens, the ledger is told."""
-    waiting = claim.pending
+    waiting, outcome = claim.pending, Outcome({})
     try:
         job = open_sealed(claim, desk)
         rendering = await rendered(job, claim)
         for envelope in job.envelopes(claim.pending):
-            outcome = await transmit(job, rendering, envelope, claim, desk)
+            outcome = (await transmit(job, rendering, envelope, claim, desk)).after(outcome)
             waiting -= envelope.indexes
             if not await purge(desk.ledger, claim, outcome, waiting):
                 return

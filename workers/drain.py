@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Final
 
 from dispatcher.contracts.errors import Unavailable
@@ -23,7 +23,7 @@ RENEWALS_PER_LEASE: Final = 3
 
 
 class Drain:
-    """One process' jobs in hand. `ring` asks Celery to wake somebody of a lane, and may block."""
+    """One process' jobs in hand. `ring` asks Celery to wake somebody of a lane, and returns at once."""
 
     def __init__(self, desk: Desk, records: Records, settings: WorkerSettings, ring: Callable[[str], None]) -> None:
         self._ledger = desk.ledger
@@ -33,6 +33,7 @@ class Drain:
         self._ring = ring
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._held: dict[asyncio.Task[None], Claim] = {}
+        self._sweeping: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -40,7 +41,7 @@ class Drain:
         self._stopping.set()
 
     async def answer(self) -> None:
-        """One doorbell: claims until nothing is runnable or the slice is over, and returns when all that it claimed is done."""
+        """One doorbell: claims until nothing is runnable or the slice is over; a slow mail never keeps the next bell unheard."""
         mine: set[asyncio.Task[None]] = set()
         until = time.monotonic() + self._settings.slice_seconds
         while not self._stopping.is_set() and time.monotonic() < until:
@@ -52,24 +53,34 @@ class Drain:
             if not mine:
                 return
             await asyncio.wait(mine, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        if mine:
-            await asyncio.wait(mine)
+
+    async def finish(self) -> None:
+        """Claims nothing more, and returns when nothing is in hand."""
+        self.stop()
+        while self._held:
+            await asyncio.wait(list(self._held))
 
     async def tend(self) -> None:
-        """Keeps the leases of what is in hand, and does the sweeper's turn; for the life of the process."""
-        renewed = time.monotonic()
+        """Keeps the leases of what is in hand, does the sweeper's turn and shows signs of life; for the life of the process."""
+        renew_at = 0.0
         while not self._stopping.is_set() or self._held:
-            try:
-                await self._show()
-                await self._sweep()
-                if time.monotonic() - renewed >= self._settings.lease_seconds / RENEWALS_PER_LEASE:
-                    renewed = time.monotonic()
-                    await self._renew()
-            except Unavailable:
-                log.warning("redis does not answer")
-            except Exception as error:  # noqa: BLE001 -- a process that no longer keeps its leases must not live on in silence
-                report(error)
+            if time.monotonic() >= renew_at and await self._did(self._renew()):
+                renew_at = time.monotonic() + self._settings.lease_seconds / RENEWALS_PER_LEASE
+            await self._did(self._sweep())
+            await self._did(self._records.show(self._name, self._settings.slots, len(self._held), self._settings.lanes))
             await asyncio.sleep(self._settings.sweep_seconds)
+
+    async def _did(self, duty: Coroutine[None, None, None]) -> bool:
+        """Whether it was done; one duty that fails keeps nobody from the next."""
+        try:
+            await duty
+        except Unavailable:
+            log.warning("redis does not answer")
+        except Exception as error:  # noqa: BLE001 -- a process that no longer keeps its leases must not live on in silence
+            report(error)
+        else:
+            return True
+        return False
 
     async def _claim(self) -> Claim | None:
         started = time.perf_counter()
@@ -94,18 +105,15 @@ class Drain:
             report(task.exception())
 
     async def _renew(self) -> None:
-        for task, claim in list(self._held.items()):
-            if not await self._ledger.renew(claim, self._lease_ms):
-                task.cancel()
-
-    async def _show(self) -> None:
-        """A sign of life, for whoever looks whether this process is there and how busy it is."""
-        await self._records.show(self._name, self._settings.slots, len(self._held), self._settings.lanes)
+        """A job that is another's by now goes on to the fence, which refuses it, or to a late answer, which counts."""
+        for claim in list(self._held.values()):
+            await self._ledger.renew(claim, self._lease_ms)
 
     async def _sweep(self) -> None:
-        pause_ms = int(self._settings.sweep_seconds * 800)
-        for lane in await self._ledger.sweep(pause_ms, self._settings.lanes):
-            await asyncio.to_thread(self._ring, lane)
+        """What became runnable is looked at here at once, and others are rung for."""
+        for lane in await self._ledger.sweep(int(self._settings.sweep_seconds * 800), self._settings.lanes):
+            self._ring(lane)
+            self._sweeping = self._sweeping if self._sweeping and not self._sweeping.done() else asyncio.create_task(self.answer())
 
     @property
     def _lease_ms(self) -> int:

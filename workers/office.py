@@ -9,6 +9,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from dispatcher.contracts.keyring import check_private
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import OpeningKeys
@@ -33,8 +34,7 @@ class Desk:
 def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:
     """The records, and the desk that jobs are dispatched at; raises Misconfigured without keys or secret."""
     secret = Secret.read(settings.secret_file)
-    opening_keys = OpeningKeys(settings.private_keys, secret)
-    opening_keys.check()
+    check_private(settings.private_keys)
     pool = BlockingConnectionPool.from_url(
         settings.redis,
         max_connections=32,
@@ -48,7 +48,7 @@ def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:
     )
     redis = Redis(connection_pool=pool)
     ledger = Ledger(redis, settings.status_ttl_seconds)
-    return Desk(ledger, opening_keys, egress(settings), limits(settings)), Records(redis)
+    return Desk(ledger, OpeningKeys(settings.private_keys, secret), egress(settings), limits(settings)), Records(redis)
 
 
 def egress(settings: WorkerSettings) -> Egress:

@@ -23,12 +23,19 @@ BEFORE_MAIL: Final = frozenset({SmtpPhase.RESOLVE, SmtpPhase.CONNECT, SmtpPhase.
 async def purge(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozenset[int] = frozenset()) -> bool:
     """Records the outcome of one message; True when those who wait for a message of their own may have it now."""
     if outcome.failure and outcome.failure.phase in BEFORE_MAIL:
-        outcome = _for_all(outcome, waiting)
+        outcome, waiting = _for_all(outcome, waiting), frozenset()
     with stage(Stage.PURGE):
-        state = await _settle(ledger, claim, outcome)
+        state = await (_record(ledger, claim, outcome) if waiting else _settle(ledger, claim, outcome))
     failure_class = outcome.failure.failure_class if outcome.failure else None
     log.info("job moved", extra={"stage": Stage.COUNT, "state": state, "failure_class": failure_class, "attempt": claim.attempt})
     return state is State.SENDING
+
+
+async def _record(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | None:
+    """One message of several: who may be tried again stays pending until the last one is through."""
+    if outcome.failure and outcome.pending and not retry.worth_it(outcome.failure, claim.attempt):
+        outcome = _given_up(outcome)
+    return await _persist(claim, lambda: ledger.finish(claim, outcome))
 
 
 async def _settle(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | None:

@@ -65,7 +65,7 @@ def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
 
 def connect(settings: ApiSettings) -> Redis:
     """A client that answers within a second or says that it cannot; one silent retry, for connections that died at rest."""
-    wait = settings.redis_seconds / 2
+    wait = settings.redis_seconds / 3  # a connection that died at rest, a new one, and its answer
     pool = BlockingConnectionPool.from_url(
         settings.redis,
         max_connections=64,

@@ -163,7 +163,7 @@ class Status(msgspec.Struct, frozen=True):
 def full_subject(submission: Submission) -> str:
     """The subject with its prefix, which is never doubled."""
     prefix, subject = submission.layout.subject_prefix.strip(), submission.subject.strip()
-    if not prefix or subject.startswith(prefix):
+    if not prefix or re.match(re.escape(prefix) + r"(?!\w)" * prefix[-1].isalnum(), subject):
         return subject
     return f"{prefix} {subject}"
 

@@ -21,6 +21,10 @@ class NoSealingKey(Misconfigured):
     """There is no active sealing key; make one with `beampost keys new`."""
 
 
+class NoOpeningKey(Misconfigured):
+    """There is no private key to open jobs with; `beampost keys new` makes one."""
+
+
 class LastKey(Misconfigured):
     """The only active key cannot be retired; make a new one first."""
 
@@ -43,6 +47,12 @@ def active_key(folder: Path) -> Jwk:
     if not keys:
         raise NoSealingKey
     return max(keys, key=lambda jwk: int(str(jwk["created"])))
+
+
+def check_private(folder: Path) -> None:
+    """Raises NoOpeningKey when nothing could be opened."""
+    if not any("d" in jwk for jwk in read_keys(folder)):
+        raise NoOpeningKey
 
 
 def add_key(public: Path, private: Path, x: bytes, d: bytes) -> str:

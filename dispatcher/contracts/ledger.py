@@ -176,12 +176,10 @@ def _facts(claim: Claim, outcome: Outcome) -> list[str]:
     """Changes, the classes of refused recipients, and the failure's four facts."""
     refused = {index: failure for index, failure in outcome.refusals.items() if outcome.fates.get(index) is Fate.REFUSED}
     why = ",".join(f"{index}:{failure.failure_class}" for index, failure in sorted(refused.items()))
-    failure = outcome.failure
+    return [_changes(claim.fates, outcome.fates), why, *_labels(outcome.failure)]
+
+
+def _labels(failure: Failure | None) -> list[str]:
     if failure is None:
-        return [_changes(claim.fates, outcome.fates), why, "", "", "", ""]
-    return [_changes(claim.fates, outcome.fates), why, *_labels(failure)]
-
-
-def _labels(failure: Failure) -> list[str]:
-    code = "" if failure.smtp_code is None else str(failure.smtp_code)
-    return [failure.failure_class, code, failure.enhanced_code or "", failure.phase or ""]
+        return ["", "", "", ""]
+    return [failure.failure_class, str(failure.smtp_code or ""), failure.enhanced_code or "", failure.phase or ""]

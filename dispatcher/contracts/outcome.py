@@ -163,6 +163,12 @@ class Outcome(msgspec.Struct, frozen=True):
         """The recipients that may be tried again."""
         return frozenset(index for index, fate in self.fates.items() if fate is Fate.PENDING)
 
+    def after(self, earlier: "Outcome") -> "Outcome":
+        """Together with those who are still pending after the messages before this one."""
+        pending = dict.fromkeys(sorted(earlier.pending), Fate.PENDING)
+        failure = self.failure or (earlier.failure if pending else None)
+        return Outcome(pending | self.fates, failure, earlier.refusals | self.refusals)
+
     @classmethod
     def all(cls, indexes: frozenset[int], fate: Fate, failure: Failure | None = None) -> "Outcome":
         """One fate for everybody."""

@@ -14,17 +14,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from dispatcher.contracts.errors import Misconfigured, SealBroken
+from dispatcher.contracts.errors import SealBroken
 from dispatcher.contracts.keyring import KID_LENGTH, Jwk, active_key, add_key, octets, read_keys, write
 from dispatcher.contracts.secret import SECRET_LENGTH, Secret
 from dispatcher.contracts.wire import SEAL_CONTEXT, SEAL_VERSION
 
 SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 HEAD_LENGTH: Final = 1 + KID_LENGTH + 32
-
-
-class NoOpeningKey(Misconfigured):
-    """There is no private key to open jobs with; `beampost keys new` makes one."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +67,6 @@ class OpeningKeys:
     def __init__(self, folder: Path, secret: Secret) -> None:
         self._folder = folder
         self._secret = secret
-
-    def check(self) -> None:
-        """Raises NoOpeningKey when nothing could be opened."""
-        if not any("d" in jwk for jwk in read_keys(self._folder)):
-            raise NoOpeningKey
 
     def open(self, sealed: bytes, binding: Binding) -> bytes:
         """What was sealed; raises SealBroken when a byte, the binding, the admission tag or the key is not the right one."""

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dispatcher.contracts.errors import Misconfigured
+from dispatcher.contracts.job import Lane
 
 ENV_PREFIX: Final = "BEAMPOST_"
 S = TypeVar("S", bound="SharedSettings")
@@ -81,8 +82,8 @@ class WorkerSettings(SharedSettings):
 
     private_keys: Path = Field(default=Path("keys/private"), description="Folder of the private sealing keys; the API never sees it.")
     slots: int = Field(default=200, ge=1, le=5000, description="Jobs that one worker process dispatches at once.")
-    lanes: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("interactive", "bulk"), description="Lanes this worker serves, the first one first."
+    lanes: Annotated[tuple[Lane, ...], NoDecode] = Field(
+        default=(Lane.INTERACTIVE, Lane.BULK), description="Lanes this worker serves, the first one first."
     )
     lease_seconds: float = Field(
         default=30.0, ge=3, description="How long a claimed job is a worker's own before it is renewed or given to another."
@@ -113,7 +114,7 @@ def variable(field: str) -> str:
 def unknown_variables() -> list[str]:
     """BEAMPOST_ variables of the environment that no setting has."""
     known = {variable(field) for settings in (ApiSettings, WorkerSettings) for field in settings.model_fields}
-    return sorted(name for name in os.environ if name.startswith(ENV_PREFIX) and name not in known)
+    return sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX) and name.upper() not in known)
 
 
 def complaint(error: Exception) -> str:

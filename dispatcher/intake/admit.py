@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import PurePath
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -38,7 +37,8 @@ def canonical(posted: Submission) -> Submission:
     """Every address and the host as they will stand on the wire; for a submission that passed the rules."""
     account = posted.account
     if isinstance(account, Account):
-        account = msgspec.structs.replace(account, host=host_name(account.host) or account.host)
+        ehlo_name = host_name(account.ehlo_name) if account.ehlo_name else None
+        account = msgspec.structs.replace(account, host=host_name(account.host) or account.host, ehlo_name=ehlo_name)
     return msgspec.structs.replace(
         posted,
         account=account,
@@ -156,10 +156,15 @@ def _web(url: str) -> bool:
 
 def _parts(posted: Submission, settings: SharedSettings) -> Iterator[Complaint]:
     for index, part in enumerate(posted.parts):
-        if part.role is PartRole.ATTACHMENT and PurePath(part.name.strip(" .").lower()).suffix in FORBIDDEN_SUFFIXES:
+        if part.role is PartRole.ATTACHMENT and _suffix(part.name) in FORBIDDEN_SUFFIXES:
             yield f"/parts/{index}/name", "attachment_forbidden"
     if sum(len(part.content) for part in posted.parts) > settings.max_message_bytes:
         yield "/parts", "too_long"
+
+
+def _suffix(name: str) -> str:
+    """As the recipient's system will see it: blanks and dots at the end do not hide it, and it may be the whole name."""
+    return "".join(re.sub(r"[\s.]+$", "", name).lower().rpartition(".")[1:]) if "." in name else ""
 
 
 def _ttl(posted: Submission, settings: SharedSettings) -> Iterator[Complaint]:

@@ -499,7 +499,6 @@ def test_a_job_that_somebody_has_already_is_not_canceled(books: Books) -> None:
         books.do(books.ledger.cancel(job_id, "acme"))
 
 
-@pytest.mark.xfail(strict=True, reason="cancel.lua looks for a and f only: a job that somebody may have got is shown as canceled")
 def test_a_job_that_somebody_may_have_already_is_not_canceled(books: Books) -> None:
     job_id = books.accept(fates="pp", n=2)
     fence(books, books.claim(), 0, lease_ms=0)
@@ -518,7 +517,6 @@ def test_another_tenants_job_is_unknown(books: Books, tenant: str) -> None:
     assert books.state(job_id) is State.QUEUED
 
 
-@pytest.mark.xfail(strict=True, reason="finish.lua overwrites cls by the last message's, and removes it when that one was accepted")
 def test_the_failure_of_one_message_is_kept_when_the_next_is_accepted(books: Books) -> None:
     job_id = books.accept(fates="pp", n=2)
     claim = books.claim()

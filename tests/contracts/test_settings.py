@@ -109,7 +109,6 @@ def test_every_setting_is_described() -> None:
     assert [name for name, field in fields.items() if not field.description] == []
 
 
-@pytest.mark.xfail(strict=True, reason="WorkerSettings.lanes is any text: a worker of a misspelt lane serves nothing and says nothing")
 def test_a_misspelt_lane_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEAMPOST_LANES", "interactve")
     with pytest.raises(ValidationError):

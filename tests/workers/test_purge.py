@@ -98,19 +98,16 @@ def test_one_failed_connection_defers_all_messages(books: Books) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="one deferred recipient of an individual delivery keeps all after it from ever being tried")
 def test_one_deferred_message_does_not_keep_the_others_waiting(books: Books) -> None:
     books.accept(fates="pp", n=2)
     assert purged(books, "p-", GREYLISTED, waiting=frozenset({1}))
 
 
-@pytest.mark.xfail(strict=True, reason="an expired message ends the job although others were never tried")
 def test_one_message_without_time_left_does_not_end_those_that_were_not_tried(books: Books) -> None:
     job_id = books.accept(ttl_ms=45_000, fates="pp", n=2)
     assert (purged(books, "p-", GREYLISTED, waiting=frozenset({1})), books.has_payload(job_id)) == (True, True)
 
 
-@pytest.mark.xfail(strict=True, reason="on_unknown=retry is honoured when the worker dies, not when it lives and loses contact")
 def test_a_caller_who_wants_it_gets_the_lost_message_sent_again(books: Books) -> None:
     job_id = books.accept(on_unknown="retry")
     claim = books.claim()

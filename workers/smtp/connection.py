@@ -6,7 +6,12 @@ import socket
 import ssl
 from typing import Final, cast
 
-from dispatcher.contracts.outcome import FailureClass
+from dispatcher.contracts.errors import JobError
+from dispatcher.contracts.mail import Account
+from dispatcher.contracts.outcome import Failure, FailureClass, SmtpPhase
+from workers.smtp.egress import Egress
+from workers.smtp.limits import SmtpLimits
+from workers.smtp.replies import local
 
 CHUNK: Final = 65_536
 MAX_UNREAD: Final = 65_536
@@ -157,3 +162,36 @@ def tls_failure(error: OSError, *, implicit: bool) -> FailureClass:
     if implicit and isinstance(error, ssl.SSLError) and error.reason in NOT_TLS:
         return FailureClass.TLS_MODE_MISMATCH
     return FailureClass.TLS_HANDSHAKE
+
+
+async def open_connection(account: Account, egress: Egress, limits: SmtpLimits, overall: float) -> Connection | Failure:
+    """A connection to the first address that takes one, or why there is none."""
+    loop = asyncio.get_running_loop()
+    try:
+        addresses = await egress.resolve(account.host, account.port)
+    except JobError as error:
+        return local(error.failure, SmtpPhase.RESOLVE)
+    except Exception:  # noqa: BLE001 -- an address that cannot be judged is not connected to
+        return local(FailureClass.INTERNAL_ERROR, SmtpPhase.RESOLVE)
+    until = min(overall, loop.time() + limits.connect_total_seconds)
+    failure_class = FailureClass.CONNECT_TIMEOUT
+    for address in addresses:
+        try:
+            async with asyncio.timeout_at(min(until, loop.time() + limits.connect_seconds)):
+                return (await loop.create_connection(Connection, address, account.port))[1]
+        except ConnectionRefusedError:
+            failure_class = FailureClass.CONNECT_REFUSED
+        except TimeoutError:
+            failure_class = FailureClass.CONNECT_TIMEOUT
+        except OSError:
+            failure_class = FailureClass.CONNECT_UNREACHABLE
+    return local(failure_class, SmtpPhase.CONNECT)
+
+
+def stuffed(message: bytes) -> bytes:
+    """The message as it stands between DATA and the dot (RFC 5321 section 4.5.2)."""
+    if b"\r\n." in message:
+        message = message.replace(b"\r\n.", b"\r\n..")
+    if message.startswith(b"."):
+        message = b"." + message
+    return message if message.endswith(b"\r\n") or not message else message + b"\r\n"

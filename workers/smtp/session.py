@@ -5,10 +5,9 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 
 from dispatcher.contracts.address import host_name
-from dispatcher.contracts.errors import JobError
 from dispatcher.contracts.mail import Account, Envelope, Tls
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase
-from workers.smtp.connection import Connection, tls_failure, trust
+from workers.smtp.connection import Connection, open_connection, stuffed, tls_failure, trust
 from workers.smtp.dialogue import AskFence, Command, Dialogue, Event, Listen, Read, StartTls, Write, WriteBody
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
@@ -30,7 +29,7 @@ async def transmit(message: bytes, envelope: Envelope, account: Account, *, egre
     if failure is not None:
         return Outcome.all(envelope.indexes, _fate(failure), failure)
     overall = asyncio.get_running_loop().time() + limits.total_seconds
-    connection = await _connect(account, egress, limits, overall)
+    connection = await open_connection(account, egress, limits, overall)
     if isinstance(connection, Failure):
         return Outcome.all(envelope.indexes, _fate(connection), connection)
     dialogue = Dialogue(message, envelope, account, ehlo_name)
@@ -44,39 +43,6 @@ async def transmit(message: bytes, envelope: Envelope, account: Account, *, egre
     finally:
         session.hang_up()
     return dialogue.give_up(local(FailureClass.INTERNAL_ERROR, dialogue.phase))
-
-
-def stuffed(message: bytes) -> bytes:
-    """The message as it stands between DATA and the dot (RFC 5321 section 4.5.2)."""
-    if b"\r\n." in message:
-        message = message.replace(b"\r\n.", b"\r\n..")
-    if message.startswith(b"."):
-        message = b"." + message
-    return message if message.endswith(b"\r\n") or not message else message + b"\r\n"
-
-
-async def _connect(account: Account, egress: Egress, limits: SmtpLimits, overall: float) -> Connection | Failure:
-    """A connection to the first address that takes one, or why there is none."""
-    loop = asyncio.get_running_loop()
-    try:
-        addresses = await egress.resolve(account.host, account.port)
-    except JobError as error:
-        return local(error.failure, SmtpPhase.RESOLVE)
-    except Exception:  # noqa: BLE001 -- an address that cannot be judged is not connected to
-        return local(FailureClass.INTERNAL_ERROR, SmtpPhase.RESOLVE)
-    until = min(overall, loop.time() + limits.connect_total_seconds)
-    failure_class = FailureClass.CONNECT_TIMEOUT
-    for address in addresses:
-        try:
-            async with asyncio.timeout_at(min(until, loop.time() + limits.connect_seconds)):
-                return (await loop.create_connection(Connection, address, account.port))[1]
-        except ConnectionRefusedError:
-            failure_class = FailureClass.CONNECT_REFUSED
-        except TimeoutError:
-            failure_class = FailureClass.CONNECT_TIMEOUT
-        except OSError:
-            failure_class = FailureClass.CONNECT_UNREACHABLE
-    return local(failure_class, SmtpPhase.CONNECT)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

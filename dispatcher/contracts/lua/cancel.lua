@@ -7,7 +7,7 @@ if not job.st or job.tp ~= ARGV[2] then
   return 'unknown'
 elseif job.st == 'canceled' then
   return 'canceled'
-elseif FINAL[job.st] or job.st == 'committing' or job.fates:find('[af]') then
+elseif FINAL[job.st] or job.st == 'committing' or job.dot or job.fates:find('[afu]') then
   return 'late'
 end
 redis.call('HINCRBY', key('job', ARGV[1]), 'tok', 1)

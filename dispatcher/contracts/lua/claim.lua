@@ -33,7 +33,7 @@ for i = 2, #ARGV do
       if sealed then
         return lease(id, job, sealed)
       end
-      close(id, job, job.fates:find('u') and 'unknown' or job.fates:find('a') and 'partial' or 'expired', now)
+      expire(id, job, now)
     end
     id = next_of(ring)
   end

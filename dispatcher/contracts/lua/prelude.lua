@@ -71,6 +71,14 @@ local function verdict(fates)
   return 'failed'
 end
 
+-- The job's time is over. Who may have the mail, since a dot was written without an answer (`dot`), is unconfirmed and not expired.
+local function expire(id, job, now)
+  job.fates = job.fates:gsub(job.dot and '[pf]' or 'f', 'u')
+  job.cls = job.cls or 'payload_expired'
+  write(id, job, { 'fates', 'cls' })
+  return close(id, job, job.fates:find('u') and 'unknown' or job.fates:find('a') and 'partial' or 'expired', now)
+end
+
 -- `changes` has one letter for each recipient, or '-' where nothing is said.
 local function merge(fates, changes)
   local merged = {}

@@ -132,17 +132,14 @@ def test_the_host_is_kept_in_its_wire_form() -> None:
     assert admitted("/account/host", "SMTP.Bücher.example").account.host == "smtp.xn--bcher-kva.example"
 
 
-@pytest.mark.xfail(strict=True, reason="canonical() leaves ehlo_name as it came; the dialogue encodes it as ASCII: internal_error")
 def test_the_ehlo_name_is_kept_in_its_wire_form() -> None:
     assert admitted("/account/ehlo_name", "Bücher.example").account.ehlo_name == "xn--bcher-kva.example"
 
 
-@pytest.mark.xfail(strict=True, reason="only blanks and dots are stripped here, but headers strip all of Unicode's: the mail says evil.exe")
 @pytest.mark.parametrize("blank", ["\u00a0", "\u3000", " .\u2003"])
 def test_a_blank_at_the_end_does_not_hide_a_suffix(blank: str) -> None:
     assert complaints("/parts", attachment(f"evil.exe{blank}")) == [("/parts/0/name", "attachment_forbidden")]
 
 
-@pytest.mark.xfail(strict=True, reason="PurePath sees no suffix in a name that is one; Windows runs it")
 def test_a_name_that_is_only_a_suffix_is_forbidden_too() -> None:
     assert complaints("/parts", attachment(".bat")) == [("/parts/0/name", "attachment_forbidden")]
