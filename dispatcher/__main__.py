@@ -5,9 +5,8 @@ import signal
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import IO, Final
 
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from dispatcher.contracts.errors import BeampostError
 from dispatcher.contracts.settings import ApiSettings, WorkerSettings, complaint, read
+from dispatcher.loopback import ask
 
 USAGE: Final = 2
 UNREACHABLE: Final = 3
@@ -75,7 +75,9 @@ def up(workers: int, ready_file: Path | None, log_file: IO[bytes] | None, allow_
     from dispatcher.stack import Stack, write_ready_file  # noqa: PLC0415
 
     stack = Stack(workers, allow_network, allow_plaintext, output=log_file)
-    signal.signal(signal.SIGTERM, _interrupt)
+    _interrupt_on(signal.SIGTERM, signal.SIGHUP)
+    if ready_file:
+        ready_file.unlink(missing_ok=True)  # an earlier run may have been killed
     try:
         stack.start()
         _tell(stack.facts(), ready_file)
@@ -99,7 +101,7 @@ def demo(*, once: bool, as_json: bool, workers: int) -> None:
     """Mail a sample page to a mail catcher on this machine, and show it."""
     from dispatcher.demo import Demo  # noqa: PLC0415
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    _interrupt_on(signal.SIGTERM, signal.SIGHUP)
     sys.exit(Demo(once=once, as_json=as_json, workers=workers).run())
 
 
@@ -110,9 +112,8 @@ def health() -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.api_host, settings.api_host)  # noqa: S104 -- read, not bound
     url = f"http://[{host}]:{settings.api_port}/livez" if ":" in host else f"http://{host}:{settings.api_port}/livez"
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 -- our own address
-            click.echo(answer.read().decode())
-    except (urllib.error.URLError, OSError):
+        click.echo(json.dumps(ask(url, seconds=2)))
+    except OSError:
         click.echo("the API does not answer", err=True)
         sys.exit(UNREACHABLE)
 
@@ -173,6 +174,10 @@ def api_keys_create(tenant: str, scopes: tuple[str, ...], days: int | None, netw
     unknown = sorted(set(scopes) - set(Scope))
     if unknown:
         raise click.UsageError("unknown scope: " + ", ".join(unknown))
+    try:
+        networks = tuple(str(ip_network(network)) for network in networks)
+    except ValueError:
+        raise click.UsageError("a network is an address and a length, as 10.0.0.0/8") from None
     expires = int(time.time()) + days * 86_400 if days else None
     click.echo(create_api_key(read(ApiSettings).api_keys_file, tenant, tuple(map(Scope, scopes)), expires, networks))
 
@@ -220,8 +225,14 @@ def _tell(facts: dict[str, object], ready_file: Path | None) -> None:
     click.echo("Ctrl-C stops everything.")
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def _interrupt_on(*numbers: signal.Signals) -> None:
+    """These signals end a command as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in numbers:
+        signal.signal(number, interrupt)
 
 
 def main() -> None:

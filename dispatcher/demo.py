@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 import uuid
 from base64 import b64decode
 from collections import defaultdict
@@ -20,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from dispatcher.children import die_with_parent
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.outcome import OPEN_STATES, Stage
+from dispatcher.loopback import ask
 from dispatcher.stack import Stack
 
 SAMPLE: Final = Path(__file__).parents[1] / "examples" / "sample-page.json"
@@ -162,29 +162,20 @@ def sample(catcher: dict[str, Any]) -> dict[str, Any]:
 def call(url: str, api_key: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """One call of the public API, as any integration would make it."""
     headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json", "Idempotency-Key": f"demo-{uuid.uuid4()}"}
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, headers)  # noqa: S310 -- our own address
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-            document: dict[str, Any] = json.loads(answer.read())
-            return document
+        document: dict[str, Any] = ask(url, headers, body)
     except urllib.error.HTTPError as error:
         raise click.ClickException(error.read().decode()) from None
+    return document
 
 
 def arrived(inbox: str, message_id: str) -> dict[str, Any] | None:
     """The mail with this Message-ID, whole."""
-    for mail in fetch(f"{inbox}/api/mails"):
+    for mail in ask(f"{inbox}/api/mails"):
         if mail["message_id"] == message_id:
-            whole: dict[str, Any] = fetch(f"{inbox}/api/mails/{mail['number']}")
+            whole: dict[str, Any] = ask(f"{inbox}/api/mails/{mail['number']}")
             return whole
     return None
-
-
-def fetch(url: str) -> Any:  # noqa: ANN401 -- JSON
-    """JSON of the catcher."""
-    with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310 -- our own address
-        return json.loads(answer.read())
 
 
 def is_intact(mail: dict[str, Any], submission: dict[str, Any]) -> bool:

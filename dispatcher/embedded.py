@@ -61,10 +61,14 @@ class EmbeddedRedis:
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 -- the parent has one thread
         )
-        if process.stdin:
-            process.stdin.write(self._configuration(newer=wheel).encode())
-            process.stdin.close()
-        self._await(process)
+        try:
+            if process.stdin:
+                process.stdin.write(self._configuration(newer=wheel).encode())
+                process.stdin.close()
+            self._await(process)
+        except BaseException:  # also Ctrl-C: nobody else knows this process yet
+            process.kill()
+            raise
         return process
 
     def _configuration(self, *, newer: bool) -> str:
@@ -96,5 +100,4 @@ class EmbeddedRedis:
                 time.sleep(0.01)
             else:
                 return
-        process.kill()
         raise ServerSilent

@@ -7,8 +7,6 @@ import socket
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -24,6 +22,7 @@ from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read, var
 from dispatcher.contracts.wire import key
 from dispatcher.embedded import EmbeddedRedis
 from dispatcher.intake.authenticate import Scope, create_api_key
+from dispatcher.loopback import ask
 
 READY_SECONDS: Final = 30
 BEYOND_DOT_SECONDS: Final = 10
@@ -156,7 +155,7 @@ class Stack:
 
     def _await_ready(self) -> None:
         until = time.monotonic() + READY_SECONDS
-        while time.monotonic() < until:
+        while time.monotonic() < until and all(child.process.poll() is None for child in self.children):
             if self._api_ready() and self._workers_ready():
                 return
             time.sleep(0.02)
@@ -164,10 +163,10 @@ class Stack:
 
     def _api_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.api}/readyz", timeout=1) as answer:  # noqa: S310 -- our own address
-                return bool(answer.status == 200)  # noqa: PLR2004 -- a status
-        except (urllib.error.URLError, OSError):
+            ask(f"{self.api}/readyz", seconds=1)
+        except OSError:
             return False
+        return True
 
     def _workers_ready(self) -> bool:
         try:

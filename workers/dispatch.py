@@ -61,6 +61,6 @@ async def transmit(job: Job, rendering: Rendering, envelope: Envelope, claim: Cl
     """What the mail server made of the message; its final dot is written only behind the ledger's fence."""
     with stage(Stage.COMPOSE):
         message = compose(job, rendering, claim.accepted_at)
-    fence = desk.ledger.fence_for(claim, desk.limits.dot_seconds)
+    fence, limits = desk.ledger.fence_for(claim, desk.limits.dot_seconds), desk.limits.within(claim.seconds_left)
     with stage(Stage.TRANSMIT):
-        return await session.transmit(message, envelope, job.account, egress=desk.egress, fence=fence, limits=desk.limits)
+        return await session.transmit(message, envelope, job.account, egress=desk.egress, fence=fence, limits=limits)

@@ -66,7 +66,7 @@ def _given_up(outcome: Outcome) -> Outcome:
 
 async def _persist(claim: Claim, write: Callable[[], Awaitable[T]]) -> T | None:
     """Tries until Redis took it or the job is somebody else's; None when it was lost, which the sweep then settles."""
-    until = time.monotonic() + (claim.binding.deadline_ms - claim.now_ms) / 1000
+    until = time.monotonic() + claim.seconds_left
     while True:
         try:
             return await write()

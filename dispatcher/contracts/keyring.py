@@ -14,6 +14,7 @@ from typing import Final
 from dispatcher.contracts.errors import Misconfigured
 
 KID_LENGTH: Final = 11
+PUBLISHED: Final = ("kty", "crv", "x", "kid", "use", "created")
 Jwk = dict[str, object]
 
 
@@ -38,7 +39,7 @@ def read_keys(folder: Path) -> list[Jwk]:
     try:
         return [json.loads(path.read_bytes()) for path in sorted(folder.iterdir()) if path.suffix == ".json"]
     except (OSError, ValueError):
-        raise NoSealingKey from None
+        raise NoSealingKey from None  # also while a key is being deleted: the next call finds the others
 
 
 def active_key(folder: Path) -> Jwk:

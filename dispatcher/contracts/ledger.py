@@ -13,12 +13,9 @@ from redis.exceptions import RedisError
 from dispatcher.contracts.errors import JobUnknown, KeyReused, TooLate, Unavailable
 from dispatcher.contracts.outcome import Failure, Fate, Outcome, State
 from dispatcher.contracts.seal import Binding
-from dispatcher.contracts.wire import CELLS_KEPT_MS, PREFIX, bell, key
+from dispatcher.contracts.wire import CELLS_KEPT_MS, DOT_SLACK_MS, IDEMPOTENCY_MS, PREFIX, SWEPT_AT_ONCE, bell, key
 
 SCRIPTS: Final = ("accept", "claim", "renew", "fence", "finish", "defer", "cancel", "sweep")
-IDEMPOTENCY_MS: Final = 24 * 3_600_000
-SWEPT_AT_ONCE: Final = 500
-DOT_SLACK_MS: Final = 30_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +66,11 @@ class Claim:
     def accepted_at(self) -> datetime:
         """The Date of every attempt, in whole seconds."""
         return datetime.fromtimestamp(self.accepted_ms // 1000, UTC)
+
+    @property
+    def seconds_left(self) -> float:
+        """From the claim to the deadline."""
+        return (self.binding.deadline_ms - self.now_ms) / 1000
 
     @property
     def pending(self) -> frozenset[int]:

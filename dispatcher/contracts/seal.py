@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from dispatcher.contracts.errors import SealBroken
-from dispatcher.contracts.keyring import KID_LENGTH, Jwk, active_key, add_key, octets, read_keys, write
+from dispatcher.contracts.keyring import KID_LENGTH, PUBLISHED, Jwk, active_key, add_key, octets, read_keys, write
 from dispatcher.contracts.secret import SECRET_LENGTH, Secret
 from dispatcher.contracts.wire import SEAL_CONTEXT, SEAL_VERSION
 
@@ -49,8 +49,7 @@ class SealingKeys:
 
     def published(self) -> list[Jwk]:
         """The keys of `GET /v1/keys` (RFC 7517)."""
-        shown = ("kty", "crv", "x", "kid", "use", "created")
-        return [{name: jwk[name] for name in shown} for jwk in read_keys(self._folder) if jwk["state"] == "active"]
+        return [{name: jwk[name] for name in PUBLISHED} for jwk in read_keys(self._folder) if jwk["state"] == "active"]
 
     def seal(self, opened: bytes, binding: Binding) -> bytes:
         """Sealed to the active key; raises NoSealingKey."""

@@ -10,6 +10,9 @@ SEAL_VERSION: Final = 1
 SEAL_CONTEXT: Final = "beampost/v1"
 HOUR_MS: Final = 3_600_000
 CELLS_KEPT_MS: Final = 14 * 24 * HOUR_MS
+IDEMPOTENCY_MS: Final = 24 * HOUR_MS
+DOT_SLACK_MS: Final = 30_000
+SWEPT_AT_ONCE: Final = 500
 
 
 def bell(lane: str) -> str:

@@ -7,7 +7,7 @@ import string
 import time
 import zlib
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Final
 
@@ -78,7 +78,7 @@ class ApiKeys:
             raise Unauthenticated
         if kept.expires is not None and kept.expires <= time.time():
             raise Unauthenticated
-        if kept.networks and not (address and any(ip_address(address) in ip_network(network) for network in kept.networks)):
+        if kept.networks and not (address and any(_plain(address) in ip_network(network) for network in kept.networks)):
             raise Unauthenticated
         return Caller(kept.tenant, kept.scopes)
 
@@ -96,6 +96,12 @@ class ApiKeys:
             self._keys = {kept.id: kept for kept in read_api_keys(self._path)}
             self._stamp = stamp
         return self._keys
+
+
+def _plain(address: str) -> IPv4Address | IPv6Address:
+    """An IPv4 address as itself, though it came in by a socket for both kinds."""
+    found = ip_address(address.partition("%")[0])
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 def well_formed(token: str) -> bool:

@@ -26,6 +26,10 @@ class SmtpLimits(msgspec.Struct, frozen=True, kw_only=True):
     ehlo_name: str = "beampost.invalid"
     ca_file: str | None = None
 
+    def within(self, seconds: float) -> "SmtpLimits":
+        """The same, for a job that has so long to live."""
+        return msgspec.structs.replace(self, total_seconds=max(1.0, min(self.total_seconds, seconds)))
+
     def seconds(self, phase: SmtpPhase, message_bytes: int) -> float:
         """The time that a phase of the dialogue may take."""
         by_phase = {

@@ -15,7 +15,6 @@ local id, deadline, ttl = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 if math.abs(deadline - now - ttl) > 1000 then
   return { 'clock', now }
 end
-
 redis.call('SET', KEYS[1], ARGV[2], 'PXAT', deadline)
 redis.call('HSET', KEYS[2], 'st', 'queued', 'deadline', deadline, 'accepted', now, 'att', 0, 'tok', 0, unpack(ARGV, 7))
 redis.call('PEXPIREAT', KEYS[2], deadline + STATUS_TTL)
