@@ -52,7 +52,11 @@ def active_key(folder: Path) -> Jwk:
 
 def check_private(folder: Path) -> None:
     """Raises NoOpeningKey when nothing could be opened."""
-    if not any("d" in jwk for jwk in read_keys(folder)):
+    try:
+        found = read_keys(folder)
+    except NoSealingKey:
+        raise NoOpeningKey from None
+    if not any("d" in jwk for jwk in found):
         raise NoOpeningKey
 
 
