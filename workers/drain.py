@@ -112,8 +112,8 @@ class Drain:
     async def _sweep(self) -> None:
         """What became runnable is looked at here at once, and others are rung for."""
         for lane in await self._ledger.sweep(int(self._settings.sweep_seconds * 800), self._settings.lanes):
-            self._ring(lane)
             self._sweeping = self._sweeping if self._sweeping and not self._sweeping.done() else asyncio.create_task(self.answer())
+            self._ring(lane)
 
     @property
     def _lease_ms(self) -> int:

@@ -1,0 +1,183 @@
+"""Dispatch: from a claim to the count, with sealed jobs, a real ledger and a mail server that is there."""
+
+import email
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
+
+import pytest
+
+from catcher.process import Running
+from dispatcher.contracts.errors import TooLate
+from dispatcher.contracts.job import Delivery, OnUnknown
+from dispatcher.contracts.mail import PasswordAuth, Tls
+from dispatcher.contracts.outcome import FailureClass, SmtpPhase, State
+from tests.contracts.conftest import HOUR, Books
+from tests.workers.conftest import Office, door, submission
+from tests.workers.smtp.scripted import serve
+from tests.workers.smtp.test_session import CA_PEM, CONTEXT
+from workers.dispatch import LARGE_PAGE, dispatch
+
+SIGN_IN_REFUSED = ("S: 220 server", "C: EHLO", "S: 250-server", "S: 250 AUTH PLAIN", "C: AUTH PLAIN", "S: 535 5.7.8 no", "C: QUIT")
+
+
+def work(books: Books, office: Office) -> None:
+    """One attempt of the job that is next."""
+    books.do(dispatch(books.claim(), office.desk))
+
+
+def make_due(books: Books, job_id: str) -> None:
+    books.redis.zadd("bp:sched", {job_id: 0})
+    books.sweep()
+
+
+def summary(books: Books, job_id: str) -> tuple[State, str, str | None, bool]:
+    status = books.status(job_id)
+    assert books.has_payload(job_id) == (not status.purged)
+    return status.state, status.fates, status.failure_class, status.purged
+
+
+def arrived(catcher: Running) -> list[Message]:
+    return [email.message_from_bytes(catcher.source(mail["number"])) for mail in catcher.mails()]
+
+
+def test_a_sealed_job_becomes_a_mail_and_then_nothing_but_a_count(books: Books, office: Office, catcher: Running) -> None:
+    job_id = books.do(office.enqueue(submission(door(catcher.plain_port))))
+    work(books, office)
+    assert summary(books, job_id) == (State.SENT, "a", None, True)
+    assert [(mail["Subject"], mail["To"]) for mail in arrived(catcher)] == [("Release notes", "max@example.org")]
+    assert books.counted() == {"sent|||other|interactive": 1}
+    assert (books.due(), books.claims_nothing()) == (set(), True)
+
+
+def test_a_large_page_is_mailed_too(books: Books, office: Office, catcher: Running) -> None:
+    posted = submission(door(catcher.plain_port), body=f"<p>{'Hello ' * (LARGE_PAGE // 6)}</p>")
+    job_id = books.do(office.enqueue(posted))
+    work(books, office)
+    assert summary(books, job_id) == (State.SENT, "a", None, True)
+
+
+def test_a_job_that_was_not_sealed_by_us_fails_undecryptable(books: Books, office: Office) -> None:
+    job_id = books.accept(fates="pp", n=2)
+    work(books, office)
+    assert summary(books, job_id) == (State.FAILED, "rr", "payload_undecryptable", True)
+
+
+def test_a_job_under_the_record_of_another_fails_undecryptable(books: Books, office: Office, catcher: Running) -> None:
+    first, second = (books.do(office.enqueue(submission(door(catcher.plain_port)))) for _ in range(2))
+    books.redis.copy(f"bp:pay:{second}", f"bp:pay:{first}", replace=True)
+    work(books, office)
+    work(books, office)
+    assert [summary(books, job_id) for job_id in (first, second)] == [
+        (State.FAILED, "r", "payload_undecryptable", True),
+        (State.SENT, "a", None, True),
+    ]
+
+
+def test_a_page_beyond_the_limits_fails_and_nothing_is_sent(books: Books, office: Office, catcher: Running) -> None:
+    job_id = books.do(office.enqueue(submission(door(catcher.plain_port), body="<div>" * 1000)))
+    work(books, office)
+    assert (summary(books, job_id), catcher.mails()) == ((State.FAILED, "r", "render_failed", True), [])
+
+
+def test_one_greylisted_message_defers_the_job_and_holds_up_no_other(books: Books, office: Office, catcher: Running) -> None:
+    to = ("defer@example.org", "max@example.org", "ann@example.org")
+    job_id = books.do(office.enqueue(submission(door(catcher.plain_port), *to, delivery=Delivery.INDIVIDUAL)))
+    work(books, office)
+    assert summary(books, job_id) == (State.DEFERRED, "paa", "greylisted", False)
+    assert [mail["envelope_to"] for mail in catcher.mails()] == [["max@example.org"], ["ann@example.org"]]
+    assert books.status(job_id).attempts == 1
+    make_due(books, job_id)
+    assert books.claim().pending == frozenset({0})
+
+
+def test_a_wrong_password_is_tried_once_for_all_messages(books: Books, office: Office) -> None:
+    wrong = PasswordAuth(user="jane", password="wrong")
+    to = ("max@example.org", "ann@example.org", "eve@example.org")
+
+    async def story() -> tuple[str, list[bytes]]:
+        async with serve(SIGN_IN_REFUSED, CONTEXT, implicit=True) as heard:
+            account = door(heard.port, Tls.IMPLICIT, wrong, CA_PEM)
+            job_id = await office.enqueue(submission(account, *to, delivery=Delivery.INDIVIDUAL))
+            claim = await office.desk.ledger.claim(30_000, ("interactive",))
+            assert claim is not None
+            await dispatch(claim, office.desk)
+        return job_id, [line.split()[0] for line in heard.lines]
+
+    job_id, said = books.do(story())
+    assert (said, summary(books, job_id)) == ([b"EHLO", b"AUTH", b"QUIT"], (State.FAILED, "rrr", "auth_rejected", True))
+
+
+def test_a_lost_answer_is_tried_again_with_the_same_date_and_message_id(books: Books, office: Office, catcher: Running) -> None:
+    posted = submission(door(catcher.plain_port), "drop-dot@example.org", on_unknown=OnUnknown.RETRY)
+    job_id = books.do(office.enqueue(posted))
+    accepted_ms = int(books.record(job_id)["accepted"]) - 100_000
+    books.redis.hset(f"bp:job:{job_id}", "accepted", accepted_ms)
+    for attempt in (1, 2):
+        work(books, office)
+        assert summary(books, job_id) == (State.DEFERRED, "p", "outcome_unknown", False)
+        assert (books.status(job_id).phase, books.status(job_id).attempts) == ("dot", attempt)
+        make_due(books, job_id)
+    first, second = arrived(catcher)
+    assert (first["Message-ID"], first["Date"]) == (second["Message-ID"], second["Date"])
+    assert parsedate_to_datetime(first["Date"]) == datetime.fromtimestamp(accepted_ms // 1000, UTC)
+
+
+def test_a_lost_answer_stays_unknown_when_the_time_is_over(books: Books, office: Office, catcher: Running) -> None:
+    posted = submission(door(catcher.plain_port), "drop-dot@example.org", on_unknown=OnUnknown.RETRY)
+    job_id = books.do(office.enqueue(posted))
+    tenant = books.record(job_id)["tp"]
+    work(books, office)
+    with pytest.raises(TooLate):
+        books.do(books.ledger.cancel(job_id, tenant))
+    books.redis.hset(f"bp:job:{job_id}", "deadline", 1)
+    make_due(books, job_id)
+    assert summary(books, job_id) == (State.UNKNOWN, "u", "outcome_unknown", True)
+    with pytest.raises(TooLate):
+        books.do(books.ledger.cancel(job_id, tenant))
+    assert books.counted() == {"unknown|outcome_unknown|dot|other|interactive": 1}
+
+
+def test_a_lost_answer_is_told_at_once_to_who_asked_for_no_more_than_one_mail(books: Books, office: Office, catcher: Running) -> None:
+    job_id = books.do(office.enqueue(submission(door(catcher.plain_port), "drop-dot@example.org")))
+    work(books, office)
+    assert summary(books, job_id) == (State.UNKNOWN, "u", "outcome_unknown", True)
+
+
+def test_what_nobody_expected_is_tried_again(books: Books, office: Office, catcher: Running, caplog: pytest.LogCaptureFixture) -> None:
+    job_id = books.do(office.enqueue(submission(door(catcher.plain_port))))
+    books.redis.hset(f"bp:job:{job_id}", "accepted", 10**18)  # no clock says so
+    work(books, office)
+    assert summary(books, job_id) == (State.DEFERRED, "p", FailureClass.INTERNAL_ERROR, False)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == ["internal error"]
+
+
+def test_a_job_that_ten_workers_died_over_fails_and_is_kept_no_longer(books: Books, office: Office) -> None:
+    job_id = books.do(office.enqueue(submission(door(9), "max@example.org", "ann@example.org")))
+    states = []
+    for _ in range(10):
+        books.claim(lease_ms=0)
+        books.sweep()
+        states.append(books.state(job_id))
+    assert states == [State.QUEUED] * 9 + [State.FAILED]
+    assert summary(books, job_id) == (State.FAILED, "rr", "worker_lost", True)
+    assert (books.due(), books.claims_nothing()) == (set(), True)
+
+
+def test_a_job_that_ten_workers_died_over_after_a_lost_answer_is_unknown(books: Books, office: Office, catcher: Running) -> None:
+    posted = submission(door(catcher.plain_port), "drop-dot@example.org", on_unknown=OnUnknown.RETRY)
+    job_id = books.do(office.enqueue(posted))
+    work(books, office)
+    make_due(books, job_id)
+    for _ in range(10):
+        books.claim(lease_ms=0)
+        books.sweep()
+    assert summary(books, job_id) == (State.UNKNOWN, "u", "worker_lost", True)
+
+
+def test_a_job_whose_dot_was_never_answered_before_the_worker_died_is_unconfirmed(books: Books, office: Office) -> None:
+    job_id = books.do(office.enqueue(submission(door(9))))
+    claim = books.claim()
+    books.do(books.ledger.fence(claim, frozenset({0}), HOUR))
+    make_due(books, job_id)
+    assert (summary(books, job_id), books.status(job_id).phase) == ((State.UNKNOWN, "u", "outcome_unknown", True), SmtpPhase.DOT)
