@@ -439,11 +439,15 @@ def test_an_answer_after_the_deadline_is_taken_while_the_lease_runs(books: Books
     assert finish(books, claim, "a") is State.SENT
 
 
-def test_a_second_sweeper_does_nothing_during_the_pause(books: Books) -> None:
-    books.accept()
+def test_a_second_sweeper_moves_nothing_during_the_pause_but_hears_which_of_its_lanes_is_silent(books: Books) -> None:
+    first_job = books.accept()
     books.claim(lease_ms=0)
-    first, second = books.sweep(), books.do(books.ledger.sweep(60_000, LANES))
-    assert (first, second) == (["interactive"], [])
+    first = books.sweep()
+    books.claim(lease_ms=0)
+    assert (first, books.state(first_job)) == (["interactive"], State.SENDING)
+    books.accept()
+    assert books.do(books.ledger.sweep(60_000, LANES)) == ["interactive"]
+    assert books.state(first_job) == State.SENDING
 
 
 def test_a_sweep_wants_bells_for_lanes_with_work_and_without_a_bell(books: Books) -> None:

@@ -4,8 +4,19 @@
 -- ARGV: pause most lane ...    gives: the lanes in which something is runnable and no bell is waiting
 local MOST_LOST = 10
 local now = clock()
+-- The lanes of the asker in which something is runnable and no bell is waiting; told to every asker, whoever sweeps.
+local function silent()
+  local lanes = {}
+  for i = 3, #ARGV do
+    if redis.call('EXISTS', key('run', ARGV[i])) == 1 and redis.call('LLEN', PREFIX .. 'bell.' .. ARGV[i]) == 0 then
+      lanes[#lanes + 1] = ARGV[i]
+    end
+  end
+  return lanes
+end
+
 if not redis.call('SET', key('sweeping'), 1, 'NX', 'PX', ARGV[1]) then
-  return {}
+  return silent()
 end
 
 local function unconfirm(id, job)
@@ -48,10 +59,4 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', now, 'LIMI
   end
 end
 
-local silent = {}
-for i = 3, #ARGV do
-  if redis.call('EXISTS', key('run', ARGV[i])) == 1 and redis.call('LLEN', PREFIX .. 'bell.' .. ARGV[i]) == 0 then
-    silent[#silent + 1] = ARGV[i]
-  end
-end
-return silent
+return silent()
