@@ -57,6 +57,7 @@ def install(settings: SharedSettings) -> None:
     root.setLevel(logging.WARNING)
     logging.getLogger(LOGGER).setLevel(settings.log_level)
     logging.raiseExceptions = False
+    logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     sys.unraisablehook = lambda fact: _uncaught(fact.exc_type, fact.exc_value, fact.exc_traceback)
     threading.excepthook = lambda fact: _uncaught(fact.exc_type, fact.exc_value, fact.exc_traceback)
