@@ -182,24 +182,10 @@ def write_ready_file(path: Path, facts: dict[str, object]) -> None:
 
 
 def memory_room() -> Path:
-    """A new folder for us alone, in memory where the machine has such a place; what a killed run left there goes."""
+    """A new folder for us alone, in memory where the machine has such a place."""
     places = (os.environ.get(MEMORY_FOLDERS[0], ""), MEMORY_FOLDERS[1], tempfile.gettempdir())
-    place = Path(next(place for place in places if place and os.access(place, os.W_OK)))
-    for room in place.glob("bp-*-*"):
-        pid = room.name.split("-")[1]
-        if pid.isdigit() and room.stat().st_uid == os.getuid() and not _lives(int(pid)):
-            shutil.rmtree(room, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"bp-{os.getpid()}-", dir=place))
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    place = next(place for place in places if place and os.access(place, os.W_OK))
+    return Path(tempfile.mkdtemp(prefix="bp-", dir=place))
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -33,13 +33,13 @@ async def purge(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozens
 
 async def _record(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | None:
     """One message of several: who may be tried again stays pending until the last one is through."""
-    if outcome.failure and outcome.pending and not retry.worth_it(outcome.failure, claim.attempt):
+    if outcome.hope and outcome.pending and not retry.worth_it(outcome.hope, claim.attempt):
         outcome = _given_up(outcome)
     return await _persist(claim, lambda: ledger.finish(claim, outcome))
 
 
 async def _settle(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | None:
-    failure = outcome.failure
+    failure = outcome.hope
     if failure is None or not outcome.pending:
         return await _persist(claim, lambda: ledger.finish(claim, outcome))
     if not retry.worth_it(failure, claim.attempt):

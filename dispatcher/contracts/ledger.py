@@ -178,7 +178,7 @@ def _facts(claim: Claim, outcome: Outcome) -> list[str]:
     """Changes, the classes of refused recipients, and the failure's four facts."""
     refused = {index: failure for index, failure in outcome.refusals.items() if outcome.fates.get(index) is Fate.REFUSED}
     why = ",".join(f"{index}:{failure.failure_class}" for index, failure in sorted(refused.items()))
-    return [_changes(claim.fates, outcome.fates), why, *_labels(outcome.failure)]
+    return [_changes(claim.fates, outcome.fates), why, *_labels(outcome.hope)]
 
 
 def _labels(failure: Failure | None) -> list[str]:

@@ -163,11 +163,17 @@ class Outcome(msgspec.Struct, frozen=True):
         """The recipients that may be tried again."""
         return frozenset(index for index, fate in self.fates.items() if fate is Fate.PENDING)
 
+    @property
+    def hope(self) -> Failure | None:
+        """Why those who may be tried again were not accepted; the message's own failure where that is said of nobody."""
+        return next((self.refusals[index] for index in sorted(self.pending) if index in self.refusals), self.failure)
+
     def after(self, earlier: "Outcome") -> "Outcome":
         """Together with those who are still pending after the messages before this one."""
         pending = dict.fromkeys(sorted(earlier.pending), Fate.PENDING)
-        failure = self.failure or (earlier.failure if pending else None)
-        return Outcome(pending | self.fates, failure, earlier.refusals | self.refusals)
+        reasons = dict.fromkeys(pending, earlier.failure) if earlier.failure else {}
+        failure = self.failure or (earlier.hope if pending else None)
+        return Outcome(pending | self.fates, failure, reasons | earlier.refusals | self.refusals)
 
     @classmethod
     def all(cls, indexes: frozenset[int], fate: Fate, failure: Failure | None = None) -> "Outcome":

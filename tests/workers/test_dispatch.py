@@ -91,6 +91,18 @@ def test_one_greylisted_message_defers_the_job_and_holds_up_no_other(books: Book
     assert books.claim().pending == frozenset({0})
 
 
+@pytest.mark.parametrize("delivery", list(Delivery))
+@pytest.mark.parametrize("to", [("defer@example.org", "refuse@example.org"), ("refuse@example.org", "defer@example.org")])
+def test_one_refused_for_good_takes_no_second_try_from_another(
+    books: Books, office: Office, catcher: Running, to: tuple[str, str], delivery: Delivery
+) -> None:
+    job_id = books.do(office.enqueue(submission(door(catcher.plain_port), *to, delivery=delivery)))
+    work(books, office)
+    fates = "".join("p" if address.startswith("defer") else "r" for address in to)
+    assert summary(books, job_id) == (State.DEFERRED, fates, "greylisted", False)
+    assert books.status(job_id).refusals == {fates.index("r"): "recipient_unknown"}
+
+
 def test_a_wrong_password_is_tried_once_for_all_messages(books: Books, office: Office) -> None:
     wrong = PasswordAuth(user="jane", password="wrong")
     to = ("max@example.org", "ann@example.org", "eve@example.org")
