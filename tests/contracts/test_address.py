@@ -90,6 +90,7 @@ def test_an_addr_spec_keeps_its_local_part_and_has_an_ascii_domain(text: str, ca
         "max\ud800@example.org",
         "max@example\n.org",
         "max@exam\u200bple..org",
+        "=?utf-8?q?evil=40evil.example=2c?=@example.org",
         f"{'a' * 65}@example.org",
         f"{'ü' * 33}@example.org",
         f"{'a' * 64}@{LABEL_63}.{LABEL_63}.{LABEL_63}",
@@ -152,6 +153,9 @@ def test_what_is_an_address_or_not_ldh_is_no_host_name(text: str) -> None:
     [
         ("127.0.0.1", IPv4Address("127.0.0.1")),
         ("::1", IPv6Address("::1")),
+        ("::ffff:127.0.0.1", IPv4Address("127.0.0.1")),
+        ("fe80::1%eth0", None),
+        ("::1%\n", None),
         ("127.1", None),
         ("2130706433", None),
         ("0x7f.1", None),
