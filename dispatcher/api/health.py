@@ -49,11 +49,14 @@ async def info(request: Request) -> Response:
         "recipients": settings.max_recipients,
         "subject_characters": MAX_SUBJECT,
         "ttl_seconds": {"least": 60, "most": settings.max_ttl_seconds},
+        "verifications_per_minute": settings.verifications_per_minute,
     }
     features = {
-        "auth_kinds": ["none", "password", "xoauth2", "oauthbearer"],
+        "auth_kinds": ["none", "password", "xoauth2", "oauthbearer", "client_credentials"],
+        "default_account": settings.default_from is not None,
         "page_formats": ["export_view", "view", "styled_view", "storage"],
         "plaintext": settings.allow_plaintext,
+        "simulator": settings.simulator,
         "tls": ["implicit", "starttls"] + ["none"] * settings.allow_plaintext,
     }
     return answer({"name": "beampost", "version": version("beampost"), "limits": limits, "features": features})

@@ -11,7 +11,7 @@ ADVICE: Final[dict[F, str]] = {
     F.CONNECT_REFUSED: "The mail server refused the connection. Check host and port, and whether the server is running.",
     F.CONNECT_TIMEOUT: "The mail server did not answer. Check host and port, and whether a firewall is in the way.",
     F.CONNECT_UNREACHABLE: "There is no network path to the mail server. Check its address with its administrator.",
-    F.BANNER_TIMEOUT: "The mail server took the connection but did not greet. Check that port and TLS mode belong together.",
+    F.BANNER_TIMEOUT: "The mail server took the connection but did not greet, in clear or by TLS. Check host and port.",
     F.SERVER_BUSY: "The mail server is busy. It is tried again by itself.",
     F.SERVER_REFUSED: "The mail server does not want to talk to us. Ask its administrator whether our address is blocked.",
     F.PROTOCOL_ERROR: "What answered does not speak SMTP as it should. Check host and port.",
@@ -24,9 +24,9 @@ ADVICE: Final[dict[F, str]] = {
     F.TLS_CERT_HOSTNAME: "The mail server's certificate is for another name. Use the name that stands in the certificate as the host.",
     F.AUTH_UNAVAILABLE: "The mail server offers no sign-in here. Check port and TLS mode, or use an account without sign-in.",
     F.AUTH_MECHANISM: "The mail server offers no way of signing in that this account can use.",
-    F.AUTH_REJECTED: "The mail server refused user or password. Type them anew in the mail account.",
+    F.AUTH_REJECTED: "The mail server refused user or password, or the provider the client. Type them anew in the mail account.",
     F.AUTH_APP_PASSWORD: "The provider wants an app password for this account. Make one there and use it in place of the password.",
-    F.AUTH_DISABLED: "The provider has switched off sign-in by password. Use OAuth for this mail account.",
+    F.AUTH_DISABLED: "The provider has switched off sign-in by password. Use OAuth (client_credentials or xoauth2) for this mail account.",
     F.AUTH_REQUIRED: "The mail server wants a sign-in. Add user and password to the mail account.",
     F.AUTH_TEMPORARY: "The mail server could not check the sign-in just now. It is tried again by itself.",
     F.SENDER_REFUSED: "The mail server does not let this account send from this address. Use the account's own address as sender.",
@@ -36,7 +36,7 @@ ADVICE: Final[dict[F, str]] = {
     F.MAILBOX_FULL: "The recipient's mailbox is full. Try again when there is room.",
     F.GREYLISTED: "The server takes mail from newcomers only at the second try. It is tried again by itself.",
     F.RECIPIENT_TEMPORARY: "The server does not take mail for this recipient just now. It is tried again by itself.",
-    F.TOO_MANY_RECIPIENTS: "The server takes fewer recipients at once. The others are tried again by themselves.",
+    F.TOO_MANY_RECIPIENTS: "The server takes fewer recipients at once than were named. They are tried again by themselves.",
     F.RATE_LIMITED: "The provider limits how much this account may send at a time. It is tried again more slowly.",
     F.QUOTA_EXCEEDED: "The account has sent as much as its provider allows. Wait until tomorrow, or ask for a higher quota.",
     F.MESSAGE_TOO_LARGE: "The mail is larger than the server takes. Send fewer or smaller attachments.",
@@ -58,3 +58,9 @@ ADVICE: Final[dict[F, str]] = {
     F.INTERNAL_ERROR: "Something went wrong inside this service. Tell the operator; the report names no one.",
     F.WORKER_LOST: "A worker stopped in the middle of the job. It is tried again by itself.",
 }
+
+
+def advice_now(failure_class: F) -> str:
+    """For whoever tries an account, without a job that would be tried again by itself."""
+    first, _, rest = ADVICE[failure_class].partition(" It is tried again")
+    return f"{first} Try again in a minute." if rest else first

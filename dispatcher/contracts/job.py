@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from dispatcher.contracts.errors import AccountMissing
-from dispatcher.contracts.mail import Account, Addressing, Envelope, Layout, Mailbox, Page, Part, Site, Url, Value
+from dispatcher.contracts.mail import MAX_NAME, Account, Addressing, Envelope, Layout, Mailbox, Page, Part, Site, Url, Value
 from dispatcher.contracts.outcome import State
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -95,26 +95,35 @@ class Submission(Value, frozen=True, rename={"author": "from"}):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What is sealed: the submission, and the Message-ID that every attempt carries."""
+    """What is sealed: the submission, and the Message-ID that every attempt carries.
+
+    `sender` is the address that the mail comes from where it may not be the author's own; replies then go to the person.
+    """
 
     submission: Submission
     message_id: str
+    sender: str | None = None
 
     @property
     def account(self) -> Account:
-        """The mail account; the door has refused `default` where there is none."""
+        """The mail account of the submission; raises AccountMissing where it names the default one."""
         account = self.submission.account
         if not isinstance(account, Account):
             raise AccountMissing
         return account
 
+    def sent_from(self, address: str) -> "Job":
+        """The same mail from another address."""
+        return msgspec.structs.replace(self, sender=address)
+
     def addressing(self) -> Addressing:
         """The visible side of the mail, with the prefix joined to the subject once."""
         posted = self.submission
         reply_to = posted.reply_to
-        if not reply_to and posted.user and posted.user.address != posted.author.address:
-            reply_to = (posted.user,)
-        return Addressing(posted.author, reply_to, posted.to, posted.cc, full_subject(posted))
+        if not reply_to and (self._is_on_behalf or posted.acting_user.address != posted.author.address):
+            reply_to = (posted.acting_user,)
+        author = self._on_behalf() if self._is_on_behalf else posted.author
+        return Addressing(author, reply_to, posted.to, posted.cc, full_subject(posted))
 
     def envelopes(self, pending: frozenset[int]) -> tuple[Envelope, ...]:
         """The messages that are still to be transmitted: one for all, or one for each distinct address."""
@@ -122,10 +131,20 @@ class Job(msgspec.Struct, frozen=True):
         for index, mailbox in enumerate(self.submission.recipients):
             indexes.setdefault(mailbox.address, []).append(index)
         recipients = tuple((address, tuple(at)) for address, at in indexes.items() if pending.intersection(at))
-        sender = self.submission.author.address
+        sender = self.sender or self.submission.author.address
         if self.submission.delivery is Delivery.INDIVIDUAL:
             return tuple(Envelope(sender, (recipient,)) for recipient in recipients)
         return (Envelope(sender, recipients),) if recipients else ()
+
+    @property
+    def _is_on_behalf(self) -> bool:
+        return self.sender is not None and self.sender != self.submission.author.address
+
+    def _on_behalf(self) -> Mailbox:
+        """`Jane Doe via Acme Wiki`, at the address that may send."""
+        author, site = self.submission.author, self.submission.site
+        name = f"{author.name or author.address.partition('@')[0]} via {site.name or 'Confluence'}"
+        return Mailbox(address=self.sender or author.address, name=name[:MAX_NAME])
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -158,6 +177,7 @@ class Status(msgspec.Struct, frozen=True):
     smtp_code: int | None = None
     enhanced_code: str | None = None
     permanent: bool | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def full_subject(submission: Submission) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from dispatcher.contracts.address import addr_spec
+
 MAX_NAME: Final = 255
 MAX_ADDRESS: Final = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 MAX_SUBJECT: Final = 255
@@ -178,6 +180,11 @@ class Account(Value, frozen=True):
     auth: Auth = NoAuth()
     ca_pem: Annotated[str, Meta(max_length=65_536)] | None = None
     ehlo_name: Annotated[str, Meta(max_length=253)] | None = None
+
+    @property
+    def own_address(self) -> str | None:
+        """The address that it signs in with, where its user is one: the sender that no server refuses it."""
+        return None if isinstance(self.auth, NoAuth) else addr_spec(self.auth.user)
 
 
 class Addressing(msgspec.Struct, frozen=True):

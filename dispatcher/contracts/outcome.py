@@ -129,6 +129,12 @@ class FailureClass(StrEnum):
     WORKER_LOST = "worker_lost"
 
 
+class Remark(StrEnum):
+    """What a status warns of: the mail goes out, and not quite as asked."""
+
+    SENDER_REPLACED = "sender_replaced"
+
+
 class Reply(msgspec.Struct, frozen=True):
     """What a mail server answered (RFC 5321 section 4.2); `text` never leaves the worker."""
 
@@ -151,12 +157,14 @@ class Failure(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """What became of one message: a fate for every recipient index it named.
 
-    `failure` speaks for the message as a whole, or for its first refused recipient; `refusals` for single recipients by index.
+    `failure` speaks for the message as a whole, or for its first refused recipient; `refusals` for single recipients by index;
+    `warnings` are what the submitter should know although nothing failed.
     """
 
     fates: dict[int, Fate]
     failure: Failure | None = None
     refusals: dict[int, Failure] = {}
+    warnings: frozenset[Remark] = frozenset()
 
     @property
     def pending(self) -> frozenset[int]:
@@ -170,10 +178,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
     def after(self, earlier: "Outcome") -> "Outcome":
         """Together with those who are still pending after the messages before this one."""
-        pending = dict.fromkeys(sorted(earlier.pending), Fate.PENDING)
+        pending = dict.fromkeys(sorted(earlier.pending - self.fates.keys()), Fate.PENDING)
         reasons = dict.fromkeys(pending, earlier.failure) if earlier.failure else {}
         failure = self.failure or (earlier.hope if pending else None)
-        return Outcome(pending | self.fates, failure, reasons | earlier.refusals | self.refusals)
+        told = {index: reason for index, reason in earlier.refusals.items() if index not in self.fates}
+        return Outcome(pending | self.fates, failure, reasons | told | self.refusals, earlier.warnings | self.warnings)
 
     @classmethod
     def all(cls, indexes: frozenset[int], fate: Fate, failure: Failure | None = None) -> "Outcome":

@@ -3,16 +3,19 @@
 import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dispatcher.contracts.address import LABEL, addr_spec, host_name
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.job import Lane
+from dispatcher.contracts.reach import NAT64_LENGTHS
 
 ENV_PREFIX: Final = "BEAMPOST_"
 S = TypeVar("S", bound="SharedSettings")
+Mechanism = Literal["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"]
 
 
 class SharedSettings(BaseSettings):
@@ -48,14 +51,37 @@ class SharedSettings(BaseSettings):
     egress_allow_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(), description="Networks that are reached on any port although they are private or loopback; comma-separated CIDRs."
     )
+    egress_nat64_prefixes: Annotated[tuple[IPv6Network, ...], NoDecode] = Field(
+        default=(), description="NAT64 prefixes of this network; the IPv4 address inside is judged. Comma-separated: `64:ff9b::/96`."
+    )
+    default_from: str | None = Field(
+        default=None,
+        description='The address that mail of `account: "default"` comes from; the submitter is in Reply-To. Unset: no default account.',
+    )
+    simulator: bool = Field(default=True, description="Whether the host `simulator` is a mail server that is played inside the worker.")
     sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported, as type and place only.")
     environment: str = Field(default="production", description="The name of this deployment in error reports.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
 
-    @field_validator("egress_ports", "egress_allow_networks", mode="before")
+    @field_validator("egress_ports", "egress_allow_networks", "egress_nat64_prefixes", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+    @field_validator("egress_nat64_prefixes")
+    @classmethod
+    def _nat64(cls, value: tuple[IPv6Network, ...]) -> tuple[IPv6Network, ...]:
+        if any(prefix.prefixlen not in NAT64_LENGTHS for prefix in value):
+            raise ValueError("must be /32, /40, /48, /56, /64 or /96")
+        return value
+
+    @field_validator("default_from")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        address = addr_spec(value) if value else None
+        if value and address is None:
+            raise ValueError("must be an address, such as wiki@example.org")
+        return address
 
     @property
     def redis(self) -> str:
@@ -75,6 +101,9 @@ class ApiSettings(SharedSettings):
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="The largest request body.")
     body_seconds: float = Field(default=20.0, gt=0, description="How long a request body may take to arrive.")
     redis_seconds: float = Field(default=0.8, gt=0, le=5, description="How long the API waits for Redis before it answers 503.")
+    verifications_per_minute: int = Field(
+        default=5, ge=1, le=1000, description="How often a tenant may have a mail account verified within a minute."
+    )
 
 
 class WorkerSettings(SharedSettings):
@@ -85,20 +114,60 @@ class WorkerSettings(SharedSettings):
     lanes: Annotated[tuple[Lane, ...], NoDecode] = Field(
         default=(Lane.INTERACTIVE, Lane.BULK), description="Lanes this worker serves, the first one first."
     )
+    question_slots: int = Field(default=8, ge=1, le=1000, description="Mail accounts that one worker process verifies at once.")
     lease_seconds: float = Field(
         default=30.0, ge=3, description="How long a claimed job is a worker's own before it is renewed or given to another."
     )
     slice_seconds: float = Field(default=30.0, gt=0, description="How long one doorbell keeps claiming.")
     sweep_seconds: float = Field(default=0.5, gt=0, description="How often due deferrals and dead leases are looked for.")
     ehlo_name: str = Field(default="beampost.invalid", description="The name a worker gives in EHLO, unless the account has one.")
-    smtp_ca_file: Path | None = Field(default=None, description="PEM file of further certificate authorities for mail servers.")
+    sasl_mechanisms: Annotated[tuple[Mechanism, ...], NoDecode] = Field(
+        default=("SCRAM-SHA-256", "PLAIN", "LOGIN"),
+        min_length=1,
+        description="How a worker signs in with a password, the first that the server offers; comma-separated. `CRAM-MD5` is the fourth.",
+    )
+    smtp_ca_file: Path | None = Field(
+        default=None, description="PEM file of further certificate authorities for mail servers, and for where tokens are fetched."
+    )
     connect_seconds: float = Field(default=15.0, gt=0, description="Connecting to one address of a mail server.")
     reply_seconds: float = Field(default=60.0, gt=0, description="Waiting for a reply to EHLO, MAIL, RCPT or DATA.")
     dot_seconds: float = Field(default=300.0, gt=0, le=600, description="Waiting for the reply to the final dot.")
 
-    @field_validator("lanes", mode="before")
+    idle_connections: int = Field(
+        default=100, ge=0, le=200, description="Connections to mail servers that a worker process keeps for ten seconds; 0 keeps none."
+    )
+    chunking: bool = Field(default=False, description="Whether mail goes by BDAT (RFC 3030) where a server offers it, and not by DATA.")
+    default_account_file: Path | None = Field(
+        default=None,
+        description="JSON file of the default account, as `account` in a submission; for workers alone, as it may hold a password. "
+        "Its host may be anywhere, also on a port and in a network that no caller may name; `tls: none` is for an account without sign-in.",
+    )
+    dkim_key_file: Path | None = Field(
+        default=None, description="PEM file of the RSA key that signs mail of the default account (DKIM); for workers alone."
+    )
+    dkim_selector: str | None = Field(default=None, description="The selector under which DNS has that key's public half.")
+    dkim_domain: str | None = Field(
+        default=None, description="The domain that signs: the one of `BEAMPOST_DEFAULT_FROM`, which is the default, or a parent of it."
+    )
+
+    @field_validator("dkim_selector")
     @classmethod
-    def _lanes(cls, value: object) -> object:
+    def _selector(cls, value: str | None) -> str | None:
+        if value and not all(LABEL.fullmatch(label) for label in value.split(".")):
+            raise ValueError("must be labels of DNS in lower case, such as mail or 2026-11")
+        return value
+
+    @field_validator("dkim_domain")
+    @classmethod
+    def _domain(cls, value: str | None) -> str | None:
+        name = host_name(value) if value else None
+        if value and name is None:
+            raise ValueError("must be a name of DNS, such as example.org")
+        return name
+
+    @field_validator("lanes", "sasl_mechanisms", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
         return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from dispatcher.contracts.address import CONTROL, addr_spec, address_literal, host_name
+from dispatcher.contracts import accounts
+from dispatcher.contracts.accounts import Complaint
+from dispatcher.contracts.address import CONTROL, addr_spec, host_name
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.job import Submission, full_subject
-from dispatcher.contracts.mail import MAX_SUBJECT, Account, ClientCredentialsAuth, Mailbox, NoAuth, PartRole, Tls
+from dispatcher.contracts.mail import MAX_SUBJECT, Account, Mailbox, PartRole
+from dispatcher.contracts.questions import AccountCheck, Verify
 from dispatcher.contracts.settings import SharedSettings
 
-Complaint = tuple[str, str]
 FORBIDDEN_SUFFIXES: Final = frozenset(
     """
     .ade .adp .apk .appx .bat .cab .chm .cmd .com .cpl .dll .dmg .exe .hta .ins .iso .isp .jar .js .jse .lib .lnk .mde .msc .msi .msix
@@ -33,15 +35,22 @@ def admit(posted: Submission, settings: SharedSettings) -> Submission:
     return canonical(posted)
 
 
+def admit_check(check: AccountCheck, settings: SharedSettings) -> Verify:
+    """The account and sender to verify, in canonical form; raises Invalid with everything that is wrong."""
+    complaints = list(accounts.complaints(check.account, settings))
+    sender = addr_spec(check.author.address) if check.author else None
+    if check.author and sender is None:
+        complaints.append(("/from/address", "address_invalid"))
+    if complaints:
+        raise Invalid.because(*complaints)
+    return Verify(canonical_account(check.account), sender)
+
+
 def canonical(posted: Submission) -> Submission:
     """Every address and the host as they will stand on the wire; for a submission that passed the rules."""
-    account = posted.account
-    if isinstance(account, Account):
-        ehlo_name = host_name(account.ehlo_name) if account.ehlo_name else None
-        account = msgspec.structs.replace(account, host=host_name(account.host) or account.host, ehlo_name=ehlo_name)
     return msgspec.structs.replace(
         posted,
-        account=account,
+        account=canonical_account(posted.account),
         author=_canonical(posted.author),
         user=_canonical(posted.user) if posted.user else None,
         reply_to=tuple(map(_canonical, posted.reply_to)),
@@ -49,6 +58,14 @@ def canonical(posted: Submission) -> Submission:
         cc=tuple(map(_canonical, posted.cc)),
         bcc=tuple(map(_canonical, posted.bcc)),
     )
+
+
+def canonical_account(account: Account | Literal["default"]) -> Account | Literal["default"]:
+    """With its host names as they will stand on the wire."""
+    if not isinstance(account, Account):
+        return account
+    ehlo_name = host_name(account.ehlo_name) if account.ehlo_name else None
+    return msgspec.structs.replace(account, host=host_name(account.host) or account.host, ehlo_name=ehlo_name)
 
 
 def _canonical(mailbox: Mailbox) -> Mailbox:
@@ -116,26 +133,7 @@ def _allowed(address: str, rules: list[str | None]) -> bool:
 
 
 def _account(posted: Submission, settings: SharedSettings) -> Iterator[Complaint]:
-    account = posted.account
-    if not isinstance(account, Account):
-        yield "/account", "server_not_configured"
-        return
-    literal = address_literal(account.host)
-    opened = bool(settings.egress_allow_networks)
-    if literal is None and host_name(account.host) is None:
-        yield "/account/host", "host_forbidden"
-    if literal and not any(literal in network for network in settings.egress_allow_networks):
-        yield "/account/host", "host_forbidden"
-    if account.port not in settings.egress_ports and not opened:
-        yield "/account/port", "host_forbidden"
-    if account.tls is Tls.NONE and not settings.allow_plaintext:
-        yield "/account/tls", "plaintext_forbidden"
-    if account.tls is Tls.NONE and not isinstance(account.auth, NoAuth):
-        yield "/account/auth", "plaintext_forbidden"
-    if isinstance(account.auth, ClientCredentialsAuth):
-        yield "/account/auth/kind", "not_allowed"
-    if account.ehlo_name is not None and host_name(account.ehlo_name) is None:
-        yield "/account/ehlo_name", "header_invalid"
+    yield from accounts.complaints(posted.account, settings)
 
 
 def _urls(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:

@@ -47,7 +47,12 @@ def destination_pseudonym(secret: Secret, account: Account | str) -> str:
     return secret.pseudonym("destination", msgspec.json.encode(account).decode())
 
 
-def message_id(secret: Secret, tenant: str, idempotency_key: str, author: str) -> str:
+def sender(posted: Submission, default_from: str | None) -> str:
+    """The address in whose domain the mail is named: the author's, or the operator's where her account transmits."""
+    return posted.author.address if isinstance(posted.account, Account) or default_from is None else default_from
+
+
+def message_id(secret: Secret, tenant: str, idempotency_key: str, sender: str) -> str:
     """The same for the same tenant and key, so that whoever receives a re-post after a loss can recognise it (RFC 5322 section 3.6.4)."""
     left = b32encode(secret.digest("message-id", tenant.encode(), idempotency_key.encode())[:20]).decode().lower()
-    return f"<{left}@{author.rpartition('@')[2]}>"
+    return f"<{left}@{sender.rpartition('@')[2]}>"

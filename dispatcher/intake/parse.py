@@ -1,13 +1,15 @@
 """Parse: the caller's JSON becomes a Submission once, strictly; complaints name places and codes, never values."""
 
 import re
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from dispatcher.contracts.errors import Invalid, Malformed
 from dispatcher.contracts.job import Submission
+from dispatcher.contracts.questions import AccountCheck
 
+T = TypeVar("T")
 UNSUPPORTED: Final = "/page/format"
 PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 NAMED: Final = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
@@ -25,21 +27,26 @@ CODES: Final = (
 )
 
 
-def _field_names(kind: type) -> set[str]:
-    """Every field name of the submission, however deep."""
+def _field_names(*kinds: type) -> set[str]:
+    """Every field name of what may be posted, however deep."""
     names: set[str] = set()
-    for found in msgspec.json.schema_components([kind])[1].values():
+    for found in msgspec.json.schema_components(kinds)[1].values():
         names |= set(found.get("properties", {}))
     return names
 
 
-FIELD_NAMES: Final = frozenset(_field_names(Submission))
+FIELD_NAMES: Final = frozenset(_field_names(Submission, AccountCheck))
 
 
 def parse(body: bytes) -> Submission:
     """The submission; raises Malformed, or Invalid with the first place that does not fit."""
+    return parse_as(body, Submission)
+
+
+def parse_as(body: bytes, kind: type[T]) -> T:
+    """What was posted, if it is one of these; raises as `parse` does."""
     try:
-        return msgspec.json.decode(body, type=Submission)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise Invalid.because(_complaint(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,5 +1,6 @@
 """Receipts: what the submitter gets for an accepted job, or for one that this key made earlier."""
 
+from dispatcher.contracts.accounts import simulated
 from dispatcher.contracts.job import Delivery, Job, Overflow, Receipt, Status, Submission
 from dispatcher.contracts.ledger import NewJob
 from dispatcher.contracts.mail import ExternalImages
@@ -16,7 +17,7 @@ def receipt(job: Job, new: NewJob, earlier: Status | None) -> Receipt:
         message_id=job.message_id,
         messages=messages(posted),
         delivery=posted.delivery,
-        warnings=without_effect(posted),
+        warnings=warnings(posted),
         replayed=earlier is not None,
     )
 
@@ -26,13 +27,14 @@ def messages(posted: Submission) -> int:
     return len({mailbox.address for mailbox in posted.recipients}) if posted.delivery is Delivery.INDIVIDUAL else 1
 
 
-def without_effect(posted: Submission) -> tuple[str, ...]:
-    """Warnings about fields that this version takes and does nothing with."""
+def warnings(posted: Submission) -> tuple[str, ...]:
+    """What the submitter may not expect: fields that this version takes and does nothing with, and a server that is only played."""
     given = {
         "callback_without_effect": posted.callback is not None,
         "dark_theme_without_effect": posted.layout.dark_theme,
         "external_images_embed_without_effect": posted.layout.external_images is ExternalImages.EMBED,
         "overflow_without_effect": posted.overflow is Overflow.LINK,
         "receipt_key_without_effect": posted.receipt_key is not None,
+        "simulated": simulated(posted.account),
     }
     return tuple(code for code, value in given.items() if value)

@@ -14,7 +14,7 @@ from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import SharedSettings
 from dispatcher.contracts.stages import stage
 from dispatcher.intake.admit import admit
-from dispatcher.intake.anonymous import message_id, record
+from dispatcher.intake.anonymous import message_id, record, sender
 from dispatcher.intake.doorbell import Doorbell
 from dispatcher.intake.parse import parse
 from dispatcher.intake.receipts import receipt
@@ -36,7 +36,7 @@ class Intake:
         """The receipt of a job that will be mailed; raises SubmissionErrors, and Unavailable when Redis does not answer."""
         with stage(Stage.SUBMIT):
             posted = admit(parse(body), self.settings)
-            job = Job(posted, message_id(self.secret, tenant, idempotency_key, posted.author.address))
+            job = Job(posted, message_id(self.secret, tenant, idempotency_key, sender(posted, self.settings.default_from)))
         accepted, new = await self.enqueue(job, idempotency_key, tenant)
         if accepted.bell_needed:
             self.doorbell.ring(posted.lane)

@@ -3,10 +3,24 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dispatcher.contracts.errors import AccountMissing
 from dispatcher.contracts.job import JOB_ID, Delivery, Job, Submission, full_subject, new_job_id
-from dispatcher.contracts.mail import Addressing, Envelope, Layout, Mailbox, Page, Site
+from dispatcher.contracts.mail import (
+    Account,
+    Addressing,
+    Auth,
+    ClientCredentialsAuth,
+    Envelope,
+    Layout,
+    Mailbox,
+    NoAuth,
+    Page,
+    PasswordAuth,
+    Site,
+    Tls,
+)
 
 ALL = frozenset(range(20))
 
@@ -101,6 +115,45 @@ def test_answers_go_to_whoever_pressed_the_button(
     user: Mailbox | None, reply_to: tuple[Mailbox, ...], expected: tuple[Mailbox, ...]
 ) -> None:
     assert job(user=user, reply_to=reply_to).addressing().reply_to == expected
+
+
+@pytest.mark.parametrize(
+    ("author", "site", "user", "shown", "answers"),
+    [
+        (Mailbox(address="ann@example.com", name="Ann"), "Acme Wiki", None, "Ann via Acme Wiki", "ann@example.com"),
+        (Mailbox(address="ann@example.com"), "", None, "ann via Confluence", "ann@example.com"),
+        (Mailbox(address="ann@example.com", name="Ann"), "W", Mailbox(address="jane@example.org"), "Ann via W", "jane@example.org"),
+    ],
+)
+def test_from_another_address_the_author_is_named_and_the_person_gets_the_answers(
+    author: Mailbox, site: str, user: Mailbox | None, shown: str, answers: str
+) -> None:
+    posted = replace(job().submission, author=author, site=Site(url="https://a.example", name=site), user=user)
+    changed = Job(posted, "<x@example.com>").sent_from("wiki@example.net")
+    seen = changed.addressing()
+    assert (seen.author, [mailbox.address for mailbox in seen.reply_to]) == (Mailbox(address="wiki@example.net", name=shown), [answers])
+    assert [envelope.sender for envelope in changed.envelopes(ALL)] == ["wiki@example.net"]
+
+
+def test_a_reply_to_that_was_asked_for_stays() -> None:
+    assert job(reply_to=boxes("desk")).sent_from("wiki@example.net").addressing().reply_to == boxes("desk")
+
+
+def test_from_the_authors_own_address_nothing_changes() -> None:
+    assert job().sent_from("ann@example.com").addressing() == job().addressing()
+
+
+@pytest.mark.parametrize(
+    ("auth", "own"),
+    [
+        (NoAuth(), None),
+        (PasswordAuth(user="jane@EXAMPLE.com", password="x"), "jane@example.com"),
+        (PasswordAuth(user="jane", password="x"), None),
+        (ClientCredentialsAuth(user="wiki@example.com", token_url="https://a", client_id="b", client_secret="c"), "wiki@example.com"),
+    ],
+)
+def test_an_account_has_an_address_of_its_own_where_it_signs_in_with_one(auth: Auth, own: str | None) -> None:
+    assert Account(host="mail.example.com", port=587, tls=Tls.STARTTLS, auth=auth).own_address == own
 
 
 def test_the_default_account_is_not_an_account_yet() -> None:

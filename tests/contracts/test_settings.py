@@ -65,6 +65,9 @@ def test_the_other_programs_variables_are_known(monkeypatch: pytest.MonkeyPatch)
         (ApiSettings, "allow_plaintext"),
         (ApiSettings, "log_level"),
         (WorkerSettings, "dot_seconds"),
+        (ApiSettings, "default_from"),
+        (WorkerSettings, "default_from"),
+        (ApiSettings, "simulator"),
         (WorkerSettings, "lease_seconds"),
     ],
 )
@@ -113,3 +116,31 @@ def test_a_misspelt_lane_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("BEAMPOST_LANES", "interactve")
     with pytest.raises(ValidationError):
         read(WorkerSettings)
+
+
+@pytest.mark.parametrize(
+    "value", ["wiki", "wiki@localhost", "Wiki <wiki@example.org>", "wiki@example.org, x@example.org", "a b@example.org"]
+)
+def test_the_default_from_is_an_addr_spec(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("BEAMPOST_DEFAULT_FROM", value)
+    assert [told(kind).partition(":")[0] for kind in (ApiSettings, WorkerSettings)] == ["BEAMPOST_DEFAULT_FROM"] * 2
+
+
+def test_the_default_from_is_kept_as_on_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEAMPOST_DEFAULT_FROM", "Wiki@BÜCHER.example")
+    assert read(ApiSettings).default_from == "Wiki@xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize("value", ["mail", "2026", "2026-11.beampost"])
+def test_a_dkim_selector_is_labels_of_dns(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("BEAMPOST_DKIM_SELECTOR", value)
+    assert read(WorkerSettings).dkim_selector == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DKIM_SELECTOR", "a;b"), ("DKIM_SELECTOR", "a..b"), ("DKIM_SELECTOR", "a\r\n"), ("DKIM_DOMAIN", "a b"), ("DKIM_DOMAIN", "x.org;")],
+)
+def test_what_would_not_be_a_name_in_a_signature_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"BEAMPOST_{name}", value)
+    assert told(WorkerSettings).partition(":")[0] == f"BEAMPOST_{name}"

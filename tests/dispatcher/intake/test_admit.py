@@ -17,6 +17,10 @@ OPEN = SharedSettings(egress_allow_networks=(ip_network("127.0.0.0/8"),), allow_
 NAMELESS = {"address": "max@example.org"}
 
 
+def with_tokens(url: str) -> dict[str, str]:
+    return {"kind": "client_credentials", "user": "x", "token_url": url, "client_id": "x", "client_secret": CANARY}
+
+
 def admitted(pointer: str, value: object, settings: SharedSettings = SETTINGS) -> Submission:
     return admit(parse(changed(pointer, value)), settings)
 
@@ -82,11 +86,6 @@ def test_the_example_of_the_api_is_admitted_as_it_is() -> None:
         ("/account/host", f"{CANARY} x", [("/account/host", "host_forbidden")]),
         ("/account/port", 25, [("/account/port", "host_forbidden")]),
         ("/account/ehlo_name", f"{CANARY}\r\nRSET", [("/account/ehlo_name", "header_invalid")]),
-        (
-            "/account/auth",
-            {"kind": "client_credentials", "user": "x", "token_url": "x", "client_id": "x", "client_secret": CANARY},
-            [("/account/auth/kind", "not_allowed")],
-        ),
         ("/account/tls", "none", [("/account/tls", "plaintext_forbidden"), ("/account/auth", "plaintext_forbidden")]),
         ("/page/url", f"javascript:{CANARY}", [("/page/url", "not_allowed")]),
         ("/page/url", "https://", [("/page/url", "not_allowed")]),
@@ -108,6 +107,8 @@ def test_what_is_not_taken_is_told_by_place_and_code(pointer: str, value: object
     [
         ("/account/host", "127.0.0.1", []),
         ("/account/host", "10.0.0.1", [("/account/host", "host_forbidden")]),
+        ("/account/host", "::ffff:127.0.0.1", []),
+        ("/account/host", "127.0.0.1%lo", [("/account/host", "host_forbidden")]),
         ("/account/port", 1025, []),
         ("/account/tls", "none", [("/account/auth", "plaintext_forbidden")]),
         ("/account", {"host": "127.0.0.1", "port": 1025, "tls": "none"}, []),
@@ -115,6 +116,81 @@ def test_what_is_not_taken_is_told_by_place_and_code(pointer: str, value: object
 )
 def test_an_operator_may_open_networks_and_plaintext(pointer: str, value: object, expected: list[tuple[str, str]]) -> None:
     assert complaints(pointer, value, OPEN) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://login.example.com/t/oauth2/v2.0/token",
+        "https://login.example.com",
+        "https://login.example.com:443/token?api=1",
+        "HTTPS://Bücher.example/token",
+    ],
+)
+def test_a_token_may_be_fetched_from_a_named_host(url: str) -> None:
+    assert complaints("/account/auth", with_tokens(url)) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        (f"http://login.example.com/{CANARY}", "not_allowed"),
+        (f"https://{CANARY}@login.example.com/", "not_allowed"),
+        (f"https://login.example.com@{CANARY}.example/", "not_allowed"),
+        ("https://login.example.com:8443/", "not_allowed"),
+        ("https://login.example.com:0443/", "not_allowed"),
+        ("https://login.example.com:/", "not_allowed"),
+        ("https://login.example.com./", "not_allowed"),
+        ("https://login.example.com/#fragment", "not_allowed"),
+        ("https://login.example.com/a b", "not_allowed"),
+        ("https://login.example.com/a\r\nHost: x", "not_allowed"),
+        ("https://login.example.com/\n", "not_allowed"),
+        ("https://login.example.com\\@internal/", "not_allowed"),
+        ("https:///token", "not_allowed"),
+        ("https://", "not_allowed"),
+        ("//login.example.com/", "not_allowed"),
+        (CANARY, "not_allowed"),
+        ("", "not_allowed"),
+        ("https://127.1/", "not_allowed"),
+        ("https://0x7f000001/", "not_allowed"),
+        ("https://2130706433/", "not_allowed"),
+        ("https://[::1/", "not_allowed"),
+        ("https://127.0.0.1/", "host_forbidden"),
+        ("https://169.254.169.254/latest", "host_forbidden"),
+        ("https://8.8.8.8:443/", "host_forbidden"),
+        ("https://[::1]/", "host_forbidden"),
+        ("https://[::ffff:127.0.0.1]:443/token", "host_forbidden"),
+    ],
+)
+def test_a_token_is_fetched_from_nowhere_else(url: str, code: str) -> None:
+    assert complaints("/account/auth", with_tokens(url)) == [("/account/auth/token_url", code)]
+
+
+def test_the_default_account_is_admitted_where_there_is_one() -> None:
+    assert complaints("/account", "default", SharedSettings(default_from="wiki@example.org")) == []
+
+
+@pytest.mark.parametrize("host", ["simulator", "Simulator"])
+@pytest.mark.parametrize("port", [25, 587, 6379])
+def test_the_simulator_is_admitted_at_any_port(host: str, port: int) -> None:
+    posted = admitted("/account", {"host": host, "port": port, "tls": "starttls"})
+    assert (posted.account.host, posted.account.port) == ("simulator", port)
+
+
+@pytest.mark.parametrize("host", ["simulator", "SIMULATOR"])
+def test_the_simulator_is_forbidden_where_the_operator_says_so(host: str) -> None:
+    assert complaints("/account/host", host, SharedSettings(simulator=False)) == [("/account/host", "host_forbidden")]
+
+
+@pytest.mark.parametrize("host", ["simulator.example.com", "asimulator"])
+def test_a_name_that_looks_like_the_simulators_is_any_host(host: str) -> None:
+    account = {"host": host, "port": 25, "tls": "starttls"}
+    assert complaints("/account", account) == [("/account/port", "host_forbidden")]
+
+
+def test_the_simulator_takes_no_password_in_clear_either() -> None:
+    account = {"host": "simulator", "port": 25, "tls": "none", "auth": {"kind": "password", "user": "x", "password": CANARY}}
+    assert complaints("/account", account) == [("/account/tls", "plaintext_forbidden"), ("/account/auth", "plaintext_forbidden")]
 
 
 def test_everything_wrong_is_told_at_once_but_no_more_than_a_hundred_times() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from dispatcher.contracts.mail import Account, NoAuth, PasswordAuth, Tls
 from dispatcher.contracts.secret import Secret
-from dispatcher.intake.anonymous import destination_class, destination_pseudonym, message_id, record
+from dispatcher.intake.anonymous import destination_class, destination_pseudonym, message_id, record, sender
 from dispatcher.intake.parse import parse
 from tests.dispatcher.intake.test_parse import EXAMPLE
 
@@ -35,9 +35,16 @@ def test_a_message_id_is_another_for_another_tenant_key_or_secret() -> None:
     assert len(made) == 5
 
 
+def test_the_domain_of_a_message_id_is_the_one_that_the_mail_comes_from() -> None:
+    posted = parse(json.dumps(EXAMPLE).encode())
+    on_default = msgspec.structs.replace(posted, account="default")
+    assert [sender(each, "wiki@example.org") for each in (posted, on_default)] == ["jane@example.com", "wiki@example.org"]
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
+        ("simulator", "other"),
         ("smtp.office365.com", "m365"),
         ("smtp-mail.outlook.com", "m365"),
         ("acme.mail.protection.outlook.com", "m365"),

@@ -168,12 +168,22 @@ def test_the_receipt_says_how_it_is_delivered(books: Books, intake: Intake) -> N
         ({"layout": {"external_images": "keep"}}, ()),
         ({"overflow": "link"}, ("overflow_without_effect",)),
         ({"receipt_key": EXAMPLE["receipt_key"]}, ("receipt_key_without_effect",)),
+        ({"account": {"host": "simulator", "port": 25, "tls": "starttls"}}, ("simulated",)),
         ({"receipt_key": EXAMPLE["receipt_key"], "overflow": "link"}, ("overflow_without_effect", "receipt_key_without_effect")),
     ],
 )
-def test_what_has_no_effect_is_said(books: Books, intake: Intake, fields: dict[str, object], expected: tuple[str, ...]) -> None:
+def test_what_has_no_effect_or_is_only_played_is_said(
+    books: Books, intake: Intake, fields: dict[str, object], expected: tuple[str, ...]
+) -> None:
     first, replayed = (submit(books, intake, body(**fields)) for _ in range(2))
     assert (first.warnings, replayed.warnings) == (expected, expected)
+
+
+def test_a_job_of_the_default_account_is_named_in_its_domain(books: Books, intake: Intake, room: Path) -> None:
+    with_default = replace(intake, settings=SharedSettings(default_from="wiki@BÜCHER.example.org"))
+    receipt = submit(books, with_default, body(account="default"))
+    assert receipt.message_id.endswith("@xn--bcher-kva.example.org>")
+    assert (books.record(receipt.job_id)["dclass"], opened(books, room).submission.account) == ("relay", "default")
 
 
 def test_without_redis_nothing_is_taken(books: Books, intake: Intake, tmp_path: Path) -> None:
