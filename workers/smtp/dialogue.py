@@ -1,299 +1,175 @@
-"""Dialogue: what we say to a mail server and make of its answers, from greeting to QUIT; a state machine without I/O.
+"""Dialogue: one transaction as it is said to a mail server, and what becomes of it; a state machine without I/O (RFC 5321 section 3.3).
 
-    banner -> ehlo -> [tls -> ehlo] -> [auth] -> mail -> rcpt* -> data -> body -> fence -> dot -> reply -> quit
+    [rset ->] mail -> rcpt* -> data -> body -> fence -> dot -> reply
 
-`step` takes what became of the last command and gives the next, None when the connection is to be closed. What was said so far
-decides the outcome, whatever ends the dialogue: until the dot nothing was sent, after it only the server's answer counts.
+`step` takes what became of the last command and gives the next, None at the end. What was said so far decides the outcome,
+whatever ends the dialogue: until the dot nothing was sent, after it only the server's answer counts.
 """
 
-from collections.abc import Callable, Generator
 from typing import Final
 
-import msgspec
-
 from dispatcher.contracts.address import needs_smtputf8
-from dispatcher.contracts.mail import Account, Envelope, NoAuth, Tls
-from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, Reply, SmtpPhase
-from workers.smtp import sasl
-from workers.smtp.replies import Garbled, ReplyReader, classify, extensions, local, silence
+from dispatcher.contracts.mail import Envelope
+from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase
+from dispatcher.contracts.verification import known_size
+from workers.smtp.reader import Garbled
+from workers.smtp.replies import classify, local
+from workers.smtp.speech import CLOSING, GO_ON, OK, AskFence, Part, Speech, Talk, WriteBody
 
-OK: Final = 2  # the first digit; RFC 5321 section 4.2.1
-READY, SIGNED_IN, MORE, GO_ON, CLOSING = 220, 235, 334, 354, 421
-
-
-class Read(msgspec.Struct, frozen=True):
-    """Answer with the bytes that came, empty at the end of the stream."""
-
-
-class Write(msgspec.Struct, frozen=True):
-    """Write these bytes."""
-
-    data: bytes
+RSET: Final = b"RSET\r\n"
+DATA: Final = b"DATA\r\n"
+ANSWERS: Final = frozenset({2, 4, 5})
 
 
-class StartTls(msgspec.Struct, frozen=True):
-    """Make the connection a TLS one; until it is, nothing is read or written."""
+class Dialogue(Part):
+    """One transaction; once it has `ended` nothing changes its `outcome`.
 
+    `reused` is a connection that has served before: it is reset first, and `stale` tells that it turned out to be of no use
+    before the server took the sender, so that another one may be tried. `chunking` commits by `BDAT 0 LAST` where it is offered (RFC 3030).
+    """
 
-class WriteBody(msgspec.Struct, frozen=True):
-    """Write the message without its dot, until the last byte has left us or the server says something."""
-
-
-class Listen(msgspec.Struct, frozen=True):
-    """Answer at once with what came unasked, None when the line is quiet."""
-
-
-class AskFence(msgspec.Struct, frozen=True):
-    """Answer whether the dot may be written for these recipients."""
-
-    indexes: frozenset[int]
-
-
-Command = Read | Write | StartTls | WriteBody | Listen | AskFence
-Event = bytes | bool | None
-Talk = Generator[Command, Event, Failure | None]
-Asking = Generator[Command, Event, Reply]
-
-
-class Silence(Exception):
-    """The server has hung up."""
-
-
-class Dialogue:
-    """One transaction; `phase` says where it stands, `outcome` is there when nothing can change it any more."""
-
-    def __init__(self, message: bytes, envelope: Envelope, account: Account, ehlo_name: str) -> None:
-        self.phase = SmtpPhase.CONNECT
-        self.outcome: Outcome | None = None
-        self._message_bytes = len(message)
+    def __init__(self, speech: Speech, message: bytes, envelope: Envelope, *, reused: bool = False, chunking: bool = False) -> None:
+        self.outcome = Outcome.all(envelope.indexes, Fate.PENDING)
+        self.resetting = reused
+        self.stale = False
+        self._reused = reused
+        self._begun = False
+        self._bytes = len(message)
         self._envelope = envelope
-        self._account = account
-        self._ehlo_name = ehlo_name
         paths = (envelope.sender, *(address for address, _ in envelope.recipients))
-        self._needs_smtputf8 = not message.isascii() or any(needs_smtputf8(path) for path in paths)
-        self._replies = ReplyReader()
-        self._last = 0
-        self._owed = 0
-        self._extensions: dict[str, frozenset[str]] = {}
+        self._is_ascii = message.isascii()
+        self._needs_smtputf8 = any(map(needs_smtputf8, paths)) or not message[: message.find(b"\r\n\r\n")].isascii()
+        self._chunked = chunking and "CHUNKING" in speech.extensions
         self._accepted: set[int] = set()
         self._refusals: dict[int, Failure] = {}
-        self._talk = self._whole()
+        super().__init__(speech, self._whole())
 
     @property
     def waiting_for(self) -> tuple[SmtpPhase, int]:
-        """What a deadline is set for: a phase, and among many recipients the one that is awaited."""
-        return self.phase, len(self._accepted) + len(self._refusals)
+        """A phase, and among many recipients the one that is awaited."""
+        return self.speech.phase, len(self._accepted) + len(self._refusals) - self.resetting
 
-    def step(self, event: Event = None) -> Command | None:
-        """The next command, given what became of the last; None: close."""
-        try:
-            return self._talk.send(event)
-        except StopIteration:
-            return None
-        except Silence:
-            self.give_up(silence(self.phase, timed_out=False))
-        except Garbled:
-            self.give_up(local(FailureClass.PROTOCOL_ERROR, self.phase))
-        return None
+    def give_up(self, failure: Failure) -> None:
+        """It ends here, without an answer."""
+        self.stale = self._reused and not self._begun
+        super().give_up(failure)
 
-    def time_out(self) -> Outcome:
-        mismatch = self.phase is SmtpPhase.BANNER and self._account.port in {465, 2465} and self._account.tls is not Tls.IMPLICIT
-        failure = local(FailureClass.TLS_MODE_MISMATCH, self.phase) if mismatch else silence(self.phase, timed_out=True)
-        return self.give_up(failure)
-
-    def give_up(self, failure: Failure) -> Outcome:
-        """It ends here, without an answer; harmless once there is an outcome."""
-        if self.outcome is not None:
-            return self.outcome
-        if self.phase is SmtpPhase.DOT:
-            return self._conclude(Fate.UNCONFIRMED, local(FailureClass.OUTCOME_UNKNOWN, self.phase))
-        return self._conclude(_fate(failure), failure)
-
-    def _conclude(self, rest: Fate, failure: Failure | None) -> Outcome:
-        """`rest` is the fate of all that were not refused one by one."""
-        fates = {index: _fate(self._refusals[index]) if index in self._refusals else rest for index in sorted(self._envelope.indexes)}
+    def conclude(self, failure: Failure | None) -> None:
+        """`failure` is of all that were not refused one by one; without an answer to the dot they are unconfirmed."""
+        if failure is not None and self.speech.phase is SmtpPhase.DOT:
+            failure = local(FailureClass.OUTCOME_UNKNOWN, self.speech.phase)
+        super().conclude(failure)
+        rest = Fate.ACCEPTED if failure is None else fate(failure)
+        fates = {index: fate(self._refusals[index]) if index in self._refusals else rest for index in sorted(self._envelope.indexes)}
         self.outcome = Outcome(fates, failure or next(iter(self._refusals.values()), None), self._refusals)
-        return self.outcome
 
     # ---- what is said, in its order; each part gives the failure that ends the dialogue, or None
 
-    def _whole(self) -> Generator[Command, Event, None]:
-        failure = yield from self._until_a_failure(
-            self._greet, self._protect, self._sign_in, self._propose, self._announce, self._hand_over, self._commit
-        )
-        if failure is not None:
-            self._conclude(_fate(failure), failure)
-        if self._owed == 0 and self._last not in {GO_ON, MORE, CLOSING}:
-            self.phase = SmtpPhase.QUIT
-            yield Write(b"QUIT\r\n")
-
-    @staticmethod
-    def _until_a_failure(*parts: Callable[[], Talk]) -> Talk:
-        for part in parts:
+    def _whole(self) -> Talk:
+        for part in (self._propose, self._announce, self._hand_over, self._commit):
             failure = yield from part()
             if failure is not None:
                 return failure
         return None
 
-    def _greet(self) -> Talk:
-        if self._account.tls is Tls.IMPLICIT:
-            self.phase = SmtpPhase.TLS
-            yield StartTls()
-        self.phase = SmtpPhase.BANNER
-        self._owed = 1
-        reply = yield from self._hear()
-        if reply.code != READY:
-            return classify(self.phase, reply)
-        return (yield from self._introduce())
-
-    def _introduce(self) -> Talk:
-        self.phase = SmtpPhase.EHLO
-        reply = yield from self._ask(f"EHLO {self._ehlo_name}\r\n".encode("ascii"))
-        if reply.code // 100 != OK:
-            return classify(self.phase, reply)
-        self._extensions = extensions(reply)
-        return None
-
-    def _protect(self) -> Talk:
-        if self._account.tls is not Tls.STARTTLS:
-            return None
-        self.phase = SmtpPhase.TLS
-        if "STARTTLS" not in self._extensions:
-            return local(FailureClass.TLS_NOT_OFFERED, self.phase)
-        reply = yield from self._ask(b"STARTTLS\r\n")
-        if reply.code // 100 != OK:
-            return classify(self.phase, reply)
-        if self._replies.waiting:  # said in clear, meant to be taken for an answer under TLS
-            raise Garbled
-        yield StartTls()
-        return (yield from self._introduce())
-
-    def _sign_in(self) -> Talk:
-        if isinstance(self._account.auth, NoAuth):
-            return None
-        self.phase = SmtpPhase.AUTH
-        if "AUTH" not in self._extensions or self._account.tls is Tls.NONE:
-            return local(FailureClass.AUTH_UNAVAILABLE, self.phase)
-        exchange = sasl.begin(self._account, self._extensions["AUTH"])
-        if isinstance(exchange, FailureClass):
-            return local(exchange, self.phase)
-        first, *answers = exchange.lines()
-        reply = yield from self._ask(first)
-        for line in answers:
-            if reply.code != MORE:
-                break
-            reply = yield from self._ask(line)
-        return None if reply.code == SIGNED_IN else classify(self.phase, reply)
-
     def _propose(self) -> Talk:
-        """MAIL and every RCPT, with DATA in one flight where the server takes it (RFC 2920)."""
-        self.phase = SmtpPhase.MAIL
+        """MAIL and every RCPT, with RSET and DATA in one flight where the server takes it (RFC 2920)."""
+        self.speech.phase = SmtpPhase.MAIL
         failure = self._unfit()
         if failure is not None:
             return failure
-        lines = [self._mail(), *(f"RCPT TO:<{address}>\r\n".encode() for address, _ in self._envelope.recipients)]
-        if "PIPELINING" in self._extensions:
-            yield self._say(b"".join((*lines, b"DATA\r\n")), replies=len(lines) + 1)
-        reply = yield from self._ask(lines[0])
+        mail, *rcpts = self._mail(), *(f"RCPT TO:<{address}>\r\n".encode() for address, _ in self._envelope.recipients)
+        if "PIPELINING" in self.speech.extensions:
+            flight = [RSET] * self._reused + [mail, *rcpts] + [DATA] * (not self._chunked)
+            yield self.speech.say(b"".join(flight), replies=len(flight))
+        if self._reused:
+            reply = yield from self.speech.ask(RSET)
+            if reply.code // 100 != OK:
+                self.stale = True
+                return classify(self.speech.phase, reply)
+            self.resetting = False
+        reply = yield from self.speech.ask(mail)
         if reply.code // 100 != OK:
-            return classify(self.phase, reply)
-        self.phase = SmtpPhase.RCPT
-        for line, (_, indexes) in zip(lines[1:], self._envelope.recipients, strict=True):
-            reply = yield from self._ask(line)
-            failure = None if reply.code // 100 == OK else classify(self.phase, reply)
+            self.stale = self._reused and reply.code == CLOSING
+            return classify(self.speech.phase, reply)
+        self._begun = True
+        return (yield from self._address(rcpts))
+
+    def _address(self, rcpts: list[bytes]) -> Talk:
+        """Each refusal goes to whom it was said of; a 421 voids those who were accepted before it."""
+        self.speech.phase = SmtpPhase.RCPT
+        for line, (_, indexes) in zip(rcpts, self._envelope.recipients, strict=True):
+            reply = yield from self.speech.ask(line)
+            failure = None if reply.code // 100 == OK else classify(self.speech.phase, reply)
             if failure is not None and (reply.code == CLOSING or failure.failure_class is FailureClass.PROTOCOL_ERROR):
                 return failure
-            self._note(indexes, failure)
-        return None
+            if failure is None:
+                self._accepted.update(indexes)
+            else:
+                self._refusals.update(dict.fromkeys(indexes, failure))
+        return None if self._accepted else next(iter(self._refusals.values()))
 
     def _announce(self) -> Talk:
-        if not self._accepted:
-            return next(iter(self._refusals.values()))
-        self.phase = SmtpPhase.DATA
-        reply = yield from self._ask(b"DATA\r\n")
-        return None if reply.code == GO_ON else classify(self.phase, reply)
+        """DATA and its leave to go on; a chunk needs none."""
+        if self._chunked:
+            return None
+        self.speech.phase = SmtpPhase.DATA
+        reply = yield from self.speech.ask(DATA)
+        return None if reply.code == GO_ON else classify(self.speech.phase, reply)
 
     def _hand_over(self) -> Talk:
         """The body, and then the question that must be answered before the dot may be said."""
-        self.phase = SmtpPhase.BODY
-        yield WriteBody()
-        failure = yield from self._quiet()
+        self.speech.phase = SmtpPhase.BODY
+        failure = yield from (self._chunk() if self._chunked else self._text())
         if failure is not None:
             return failure
         granted = yield AskFence(frozenset(self._accepted))
         if granted is not True:
-            return local(FailureClass.CONNECTION_LOST, self.phase)
-        return (yield from self._quiet())
+            self.speech.break_off()
+            return local(FailureClass.CONNECTION_LOST, self.speech.phase)
+        return (yield from self.speech.quiet())
+
+    def _text(self) -> Talk:
+        yield WriteBody()
+        return (yield from self.speech.quiet())
+
+    def _chunk(self) -> Talk:
+        """The whole message as one chunk that is not the last: until LAST is said the server must not deliver it (RFC 3030 section 2)."""
+        yield self.speech.say(f"BDAT {self._bytes}\r\n".encode())
+        yield WriteBody(stuffed=False)
+        reply = yield from self.speech.hear()
+        return None if reply.code // 100 == OK else classify(self.speech.phase, reply)
 
     def _commit(self) -> Talk:
-        self.phase = SmtpPhase.DOT
-        reply = yield from self._ask(b".\r\n")
-        if reply.code // 100 not in {2, 4, 5}:
+        self.speech.phase = SmtpPhase.DOT
+        reply = yield from self.speech.ask(b"BDAT 0 LAST\r\n" if self._chunked else b".\r\n")
+        if reply.code // 100 not in ANSWERS:
             raise Garbled
-        self.phase = SmtpPhase.REPLY
-        if reply.code // 100 != OK:
-            return classify(self.phase, reply)
-        self._conclude(Fate.ACCEPTED, None)
-        return None
+        self.speech.phase = SmtpPhase.REPLY
+        return None if reply.code // 100 == OK else classify(self.speech.phase, reply)
 
-    # ---- saying and hearing
-
-    def _say(self, data: bytes, replies: int = 1) -> Write:
-        """Raises Garbled when the server has said more than it was asked: the next answer would be taken for another's."""
-        if self._replies.waiting:
-            raise Garbled
-        self._owed += replies
-        return Write(data)
-
-    def _ask(self, line: bytes) -> Asking:
-        """The reply to this line, which is not said again where it was said in one flight with others."""
-        if self._owed == 0:
-            yield self._say(line)
-        return (yield from self._hear())
-
-    def _hear(self) -> Asking:
-        while (reply := self._replies.next_reply()) is None:
-            self._take((yield Read()))
-        self._owed -= 1
-        self._last = reply.code
-        return reply
-
-    def _quiet(self) -> Talk:
-        """Nobody speaks during the body but to end it (a failure), and a closed line raises Silence."""
-        heard = yield Listen()
-        if heard is None and not self._replies.waiting:
-            return None
-        if heard is not None:
-            self._take(heard)
-        self._owed = 1
-        reply = yield from self._hear()
-        self._last = GO_ON  # QUIT would be read as text of the message
-        return classify(self.phase, reply)
-
-    def _take(self, data: Event) -> None:
-        if not isinstance(data, bytes) or not data:
-            raise Silence
-        self._replies.feed(data)
+    # ---- what is known before MAIL
 
     def _unfit(self) -> Failure | None:
-        limit = next((int(word) for word in self._extensions.get("SIZE", ()) if word.isdecimal()), 0)
-        if 0 < limit < self._message_bytes:  # RFC 1870 section 6
-            return local(FailureClass.MESSAGE_TOO_LARGE, self.phase)
-        if self._needs_smtputf8 and "SMTPUTF8" not in self._extensions:
-            return local(FailureClass.SMTPUTF8_UNSUPPORTED, self.phase)
+        offered = self.speech.extensions
+        limit = known_size(offered.get("SIZE", ()))
+        if limit is not None and limit < self._bytes:  # RFC 1870 section 6
+            return local(FailureClass.MESSAGE_TOO_LARGE, self.speech.phase)
+        if self._needs_smtputf8 and "SMTPUTF8" not in offered:
+            return local(FailureClass.SMTPUTF8_UNSUPPORTED, self.speech.phase)
+        if not self._is_ascii and "8BITMIME" not in offered:  # RFC 6152 section 3; what our composer writes is ASCII but for SMTPUTF8
+            return local(FailureClass.CONTENT_REJECTED, self.speech.phase)
         return None
 
     def _mail(self) -> bytes:
-        size = f" SIZE={self._message_bytes}" if "SIZE" in self._extensions else ""
+        size = f" SIZE={self._bytes}" if "SIZE" in self.speech.extensions else ""
+        body = "" if self._is_ascii else " BODY=8BITMIME"
         utf8 = " SMTPUTF8" if self._needs_smtputf8 else ""
-        return f"MAIL FROM:<{self._envelope.sender}>{size}{utf8}\r\n".encode()
-
-    def _note(self, indexes: tuple[int, ...], failure: Failure | None) -> None:
-        if failure is None:
-            self._accepted.update(indexes)
-        else:
-            self._refusals.update(dict.fromkeys(indexes, failure))
+        return f"MAIL FROM:<{self._envelope.sender}>{size}{body}{utf8}\r\n".encode()
 
 
-def _fate(failure: Failure) -> Fate:
+def fate(failure: Failure) -> Fate:
+    """Of those whom a failure is said of."""
+    if failure.failure_class is FailureClass.OUTCOME_UNKNOWN:
+        return Fate.UNCONFIRMED
     return Fate.REFUSED if failure.permanent else Fate.PENDING

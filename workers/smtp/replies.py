@@ -1,4 +1,4 @@
-"""Replies: how they are read off the wire, and what each means where it is said.
+"""Replies: what each means where it is said.
 
 Server text ends here: only a Failure, closed words and numbers, goes on.
 """
@@ -6,16 +6,13 @@ Server text ends here: only a Failure, closed words and numbers, goes on.
 import re
 from typing import Final
 
-from dispatcher.contracts.errors import BeampostError
 from dispatcher.contracts.outcome import Failure, FailureClass, Reply, SmtpPhase
 
-MAX_REPLY_BYTES: Final = 65_536
-MAX_REPLY_LINES: Final = 100
 MAX_HINT_SECONDS: Final = 86_400
-LINE: Final = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
-ENHANCED: Final = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.])")  # RFC 3463 section 2
+MEANT_CHARACTERS: Final = 1000  # whoever has not said it by then says it to keep us busy
+ANY_CASE: Final = re.IGNORECASE | re.ASCII  # in Unicode a long s is an s too
 HINT: Final = re.compile(
-    r"\b(?:in|for|after|wait)\s+(?:about\s+|at least\s+)?([0-9]{1,5})\s*(s|sec|seconds?|m|min|minutes?|h|hours?)\b", re.IGNORECASE
+    r"\b(?:in|for|after|wait)\s+(?:about\s+|at least\s+)?([0-9]{1,5})\s*(s|sec|seconds?|m|min|minutes?|h|hours?)\b", ANY_CASE
 )
 UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
@@ -34,14 +31,19 @@ RATE: Final = (
     r"\brate\b|ratelimit|throttl|too (many|fast|frequent)|slow down|(limit|quota) (was |is |has been )?exceeded|exceeded .*limit|concurrent"
 )
 DAILY: Final = r"daily|per day|24.hours|sending (limit|quota)"
+SENDER: Final = (
+    r"SendAsDenied|sender (address )?(was |is )?(rejected|refused|denied|not (allowed|permitted|authori[sz]ed|owned|verified))|not owned by"
+    r"|(send|relay) as (this|that) (sender|user)|(from|email) address(es)? (is |are )?not (verified|allowed|permitted|authori[sz]ed)"
+)
+RELAY: Final = r"relay(ing)? (access )?(denied|prohibited|not (allowed|permitted))|not (allowed )?to relay"
 FULL: Final = r"mailbox.{0,20}full|over.?quota|quota exceeded"
 
 # JOBS.md 2.9, first match wins. A row: where it is said, "code enhanced-code" (a dash for none), words of the text, what it means.
 TABLE: Final[tuple[tuple[frozenset[SmtpPhase], str, str, FailureClass], ...]] = (
     # whatever the phase
     (ANY, r"5.. 5\.7\.(30|57|139)", "", _C.AUTH_DISABLED),
-    (ANY, r"5.. 5\.2\.252", "", _C.SENDER_REFUSED),
-    (ANY, r"5.. \S+", r"SendAsDenied", _C.SENDER_REFUSED),
+    (MAIL | RCPT | CONTENT, r"5.. (5\.2\.252|5\.7\.60)", "", _C.SENDER_REFUSED),
+    (MAIL | RCPT | CONTENT, r"5.. \S+", SENDER, _C.SENDER_REFUSED),  # many servers say so at RCPT, or after the dot
     (ANY, r"(530|503|554|550) \S+", r"STARTTLS", _C.TLS_MODE_MISMATCH),
     (MAIL | RCPT | CONTENT, r"530 \S+", "", _C.AUTH_REQUIRED),
     (MAIL | RCPT | CONTENT, r"5.. \S+", r"authentication (is )?required|not authenticated", _C.AUTH_REQUIRED),
@@ -74,13 +76,14 @@ TABLE: Final[tuple[tuple[frozenset[SmtpPhase], str, str, FailureClass], ...]] = 
     (RCPT, r"5.. 5\.1\.[78]", "", _C.SENDER_REFUSED),
     (RCPT, r"5.. 5\.1\.\d+", "", _C.RECIPIENT_UNKNOWN),
     (RCPT, r"5.. 5\.[27]\.\d+", "", _C.RECIPIENT_REFUSED),
+    (RCPT, r"5.. (-|5\.7\.\d+)", RELAY, _C.RECIPIENT_REFUSED),
     (RCPT, r"552 \S+", "", _C.TOO_MANY_RECIPIENTS),  # RFC 5321 section 4.5.3.1.10
     (RCPT, r"550 \S+", "", _C.RECIPIENT_UNKNOWN),
     (RCPT, r"50[0234] \S+", "", _C.PROTOCOL_ERROR),
     # too large, and commands out of order
     (NOT_RCPT, r"5.. 5\.3\.4|523 \S+", "", _C.MESSAGE_TOO_LARGE),
     (MAIL | CONTENT, r"552 (-|5\.[23]\.\d+)", "", _C.MESSAGE_TOO_LARGE),
-    (MAIL | CONTENT, r"5.. 5\.5\.\d+|50[0-4] -", "", _C.PROTOCOL_ERROR),
+    (MAIL | CONTENT, r"5.. 5\.5\.\d+|50[0-4] (-|5\.[03]\.0)", "", _C.PROTOCOL_ERROR),
     # MAIL
     (MAIL, r"421 \S+|4.. 4\.3\.\d+", "", _C.SERVER_BUSY),
     (MAIL, r"4.. \S+", "", _C.SENDER_TEMPORARY),
@@ -96,7 +99,7 @@ TABLE: Final[tuple[tuple[frozenset[SmtpPhase], str, str, FailureClass], ...]] = 
     (CONTENT, r"4.. \S+", "", _C.MESSAGE_TEMPORARY),
     (CONTENT, r"5.. \S+", "", _C.CONTENT_REJECTED),
 )
-RULES: Final = tuple((phases, re.compile(said), re.compile(words, re.IGNORECASE), meaning) for phases, said, words, meaning in TABLE)
+RULES: Final = tuple((phases, re.compile(said), re.compile(words, ANY_CASE), meaning) for phases, said, words, meaning in TABLE)
 
 RETRIED: Final = frozenset(
     {
@@ -119,77 +122,14 @@ RETRIED: Final = frozenset(
 )
 
 
-class Garbled(BeampostError):
-    """The server's bytes are not a reply of RFC 5321 section 4.2, or have no measure."""
-
-
-class ReplyReader:
-    """Bytes in, replies out; holds at most one reply more than it was asked for."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._lines: list[tuple[int, str]] = []
-        self._taken = 0
-
-    @property
-    def waiting(self) -> bool:
-        """Whether there are bytes that no reply was made of."""
-        return bool(self._buffer or self._lines)
-
-    def feed(self, data: bytes) -> None:
-        """Take bytes as they came."""
-        self._buffer += data
-
-    def next_reply(self) -> Reply | None:
-        """The next whole reply, None when it is not all here; raises Garbled."""
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line = bytes(self._buffer[:end]).removesuffix(b"\r")
-            del self._buffer[: end + 1]
-            self._taken += end + 1
-            if self._ends_with(line):
-                return self._complete()
-        self._bound(len(self._buffer))
-        return None
-
-    def _ends_with(self, line: bytes) -> bool:
-        self._bound(0)
-        parsed = LINE.fullmatch(line)
-        if parsed is None:
-            raise Garbled
-        code = int(parsed[1])
-        if self._lines and self._lines[0][0] != code:
-            raise Garbled
-        self._lines.append((code, (parsed[3] or b"").decode("utf-8", "replace")))
-        return parsed[2] != b"-"
-
-    def _bound(self, unread: int) -> None:
-        if self._taken + unread > MAX_REPLY_BYTES or len(self._lines) >= MAX_REPLY_LINES:
-            raise Garbled
-
-    def _complete(self) -> Reply:
-        code, text = self._lines[0][0], tuple(text for _, text in self._lines)
-        self._lines, self._taken = [], 0
-        found = (ENHANCED.match(line) for line in text)
-        return Reply(code, next((match[1] for match in found if match), None), text)
-
-
 def classify(phase: SmtpPhase, reply: Reply) -> Failure:
     """What a reply other than the hoped-for one means; an enhanced code counts only if its class is the reply's."""
     enhanced = reply.enhanced_code if reply.enhanced_code and reply.enhanced_code[0] == str(reply.code)[0] else None
-    said, text = f"{reply.code} {enhanced or '-'}", " ".join(reply.text)
+    said, text = f"{reply.code} {enhanced or '-'}", " ".join(reply.text)[:MEANT_CHARACTERS]
     matches = (meaning for phases, pattern, words, meaning in RULES if phase in phases and pattern.fullmatch(said) and words.search(text))
     failure_class = next(matches, _C.PROTOCOL_ERROR)
     permanent = reply.code >= 500 and failure_class not in RETRIED  # noqa: PLR2004 -- RFC 5321 section 4.2.1
     return Failure(failure_class, phase, reply.code, enhanced, permanent, None if permanent else wait_hint_seconds(text))
-
-
-def extensions(reply: Reply) -> dict[str, frozenset[str]]:
-    """What EHLO offers (RFC 5321 section 4.1.1.1): keywords, each with its parameters; also the old spelling `AUTH=PLAIN`."""
-    offered: dict[str, frozenset[str]] = {}
-    for line in reply.text[1:]:
-        keyword, *parameters = line.upper().replace("AUTH=", "AUTH ").split() or [""]
-        offered[keyword] = offered.get(keyword, frozenset()) | frozenset(parameters)
-    return offered
 
 
 def wait_hint_seconds(text: str) -> int | None:

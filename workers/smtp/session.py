@@ -1,116 +1,146 @@
-"""Session: one transmission: connect to an address that was checked, play the dialogue, keep every deadline."""
+"""Session: one connection to a mail server, on which one part after another is played, with a deadline for everything."""
 
 import asyncio
-import dataclasses
 from collections.abc import Awaitable, Callable
 
 from dispatcher.contracts.address import host_name
-from dispatcher.contracts.mail import Account, Envelope, Tls
-from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase
-from workers.smtp.connection import Connection, open_connection, stuffed, tls_failure, trust
-from workers.smtp.dialogue import AskFence, Command, Dialogue, Event, Listen, Read, StartTls, Write, WriteBody
+from dispatcher.contracts.mail import Account, ClientCredentialsAuth, Envelope, Tls
+from dispatcher.contracts.outcome import Failure, FailureClass, SmtpPhase
+from workers.smtp.connection import Connection, stuffed
+from workers.smtp.dialogue import Dialogue
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
-from workers.smtp.objections import objection
 from workers.smtp.replies import local
+from workers.smtp.simulator import SimulatedConnection, SimulatedServer
+from workers.smtp.speech import AskFence, Command, Event, FetchToken, Listen, Part, Read, Speech, StartTls, Write, WriteBody
+from workers.smtp.tls import tls_failure, trust
+from workers.smtp.tokens import Tokens
 
 Fence = Callable[[frozenset[int]], Awaitable[bool]]
 
 
-async def transmit(message: bytes, envelope: Envelope, account: Account, *, egress: Egress, fence: Fence, limits: SmtpLimits) -> Outcome:
-    """The fate of every index of the envelope; raises nothing but CancelledError, and hangs up when it does.
+class Session:
+    """`steps` are the phases that it went through, each with the loop's time at its start; `until` is the deadline of the present one."""
 
-    `fence` is asked once, between the last byte of the body and the dot, for the indexes of the accepted recipients: no yes, no dot.
-    """
-    ehlo_name = account.ehlo_name or limits.ehlo_name
-    failure = objection(message, envelope, account, ehlo_name)
-    if failure is None and account.tls is Tls.NONE and not egress.allow_plaintext:
-        failure = local(FailureClass.HOST_FORBIDDEN)
-    if failure is not None:
-        return Outcome.all(envelope.indexes, _fate(failure), failure)
-    overall = asyncio.get_running_loop().time() + limits.total_seconds
-    connection = await open_connection(account, egress, limits, overall)
-    if isinstance(connection, Failure):
-        return Outcome.all(envelope.indexes, _fate(connection), connection)
-    dialogue = Dialogue(message, envelope, account, ehlo_name)
-    session = _Session(connection, dialogue, message, account, fence, limits)
-    try:
-        await session.play(overall)
-    except TimeoutError:
-        return dialogue.time_out()
-    except Exception:  # noqa: BLE001 -- whatever went wrong, what was said decides
-        return dialogue.give_up(local(FailureClass.INTERNAL_ERROR, dialogue.phase))
-    finally:
-        session.hang_up()
-    return dialogue.give_up(local(FailureClass.INTERNAL_ERROR, dialogue.phase))
+    def __init__(
+        self, account: Account, egress: Egress, limits: SmtpLimits, tokens: Tokens | None = None, simulated: SimulatedServer | None = None
+    ) -> None:
+        self.account = account
+        self.egress = egress
+        self.limits = limits
+        self.simulated = simulated
+        self.speech = Speech()
+        self.connection: Connection | SimulatedConnection | None = None
+        self.began = asyncio.get_running_loop().time()
+        self.transactions = 0
+        self.steps: list[tuple[SmtpPhase, float]] = []
+        self.until = 0.0
+        self._tokens = tokens
+        self._message = b""
+        self._fence: Fence | None = None
 
+    @property
+    def quiet(self) -> bool:
+        """Whether another transaction may begin: the last part ended in order, and the server has said nothing since."""
+        return self.connection is not None and self.speech.orderly and not self.connection.spoken
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Session:
-    """The dialogue's commands carried out on one connection."""
+    async def transact(self, message: bytes, envelope: Envelope, fence: Fence, overall: float) -> Dialogue:
+        """One transaction, ended, with its outcome; raises nothing but CancelledError."""
+        self._message, self._fence = message, fence
+        dialogue = Dialogue(self.speech, message, envelope, reused=self.transactions > 0, chunking=self.limits.chunking)
+        self.transactions += 1
+        try:
+            await self.play(dialogue, overall)
+        finally:
+            self._message, self._fence = b"", None
+            if not dialogue.ended:
+                self.speech.break_off()
+        return dialogue
 
-    connection: Connection
-    dialogue: Dialogue
-    message: bytes
-    account: Account
-    fence: Fence
-    limits: SmtpLimits
+    def hang_up(self) -> None:
+        """QUIT is said where a command may be, and its answer not awaited; any other end leaves nothing to be sent."""
+        if self.connection is not None and self.quiet:
+            self.speech.phase = SmtpPhase.QUIT
+            self.connection.write(b"QUIT\r\n")
+            self.connection.close()
+        elif self.connection is not None:
+            self.connection.abort()
 
-    async def play(self, overall: float) -> None:
-        """Until there is no command left; raises TimeoutError."""
-        loop, dialogue = asyncio.get_running_loop(), self.dialogue
-        command, awaited, until = dialogue.step(), None, 0.0
-        while command is not None:
-            if dialogue.waiting_for != awaited:
-                awaited = dialogue.waiting_for
-                until = loop.time() + self.limits.seconds(dialogue.phase, len(self.message))
-            async with asyncio.timeout_at(until if dialogue.phase is SmtpPhase.DOT else min(until, overall)):
-                event = await self._carry_out(command)
-            command = None if dialogue.outcome is not None and dialogue.phase is not SmtpPhase.QUIT else dialogue.step(event)
+    async def play(self, part: Part, overall: float) -> None:
+        """Until the part has ended, whatever happens; each phase has its time, and a recipient counts as one."""
+        awaited, event = None, None
+        try:
+            while (command := part.step(event)) is not None:
+                if part.waiting_for != awaited:
+                    awaited = self._await(part, overall)
+                async with asyncio.timeout_at(overall if isinstance(command, WriteBody) else self.until):
+                    event = await self._carry_out(command)
+                if isinstance(command, WriteBody):  # it has a pace instead of a deadline; what follows begins anew
+                    awaited = None
+        except TimeoutError:
+            part.time_out()
+        except Exception:  # noqa: BLE001 -- whatever went wrong, what was said decides
+            part.give_up(local(FailureClass.INTERNAL_ERROR, self.speech.phase))
+
+    def note(self, phase: SmtpPhase) -> None:
+        """A phase begins."""
+        if not self.steps or self.steps[-1][0] is not phase:
+            self.steps.append((phase, asyncio.get_running_loop().time()))
+
+    def _await(self, part: Part, overall: float) -> tuple[SmtpPhase, int]:
+        """Sets the deadline; the answer to the dot has its own time in full."""
+        phase, _ = awaited = part.waiting_for
+        self.note(phase)
+        resetting = isinstance(part, Dialogue) and part.resetting
+        until = asyncio.get_running_loop().time() + (self.limits.rset_seconds if resetting else self.limits.seconds(phase))
+        self.until = until if phase is SmtpPhase.DOT else min(until, overall)
+        return awaited
 
     async def _carry_out(self, command: Command) -> Event:
+        connection = self.connection
+        if connection is None:
+            raise ConnectionResetError
         match command:
             case Read():
-                return await self.connection.read()
+                return await connection.read()
             case Write(data=data):
-                self.connection.write(data)
+                connection.write(data)
             case StartTls():
-                await self._secure()
-            case WriteBody():
-                await self.connection.write_all(stuffed(self.message))
+                return await self._secure(connection)
+            case FetchToken(refused=refused):
+                return await self._token(refused)
+            case WriteBody(stuffed=is_stuffed):
+                await connection.write_all(stuffed(self._message) if is_stuffed else self._message, self.limits.body_bytes_per_second)
             case Listen():
-                return await self.connection.listen()
+                return await connection.listen()
             case AskFence(indexes=indexes):
                 return await self._ask_fence(indexes)
         return None
 
-    async def _secure(self) -> None:
+    async def _token(self, refused: str | None) -> str | FailureClass:
+        if self.simulated is not None:
+            return ""
+        if self._tokens is None or not isinstance(self.account.auth, ClientCredentialsAuth):
+            return FailureClass.AUTH_MECHANISM
+        return await self._tokens.fetch(self.account.auth, self.egress, stale=refused)
+
+    async def _secure(self, connection: Connection | SimulatedConnection) -> Failure | None:
         try:
             context = trust(self.limits.ca_file, self.account.ca_pem)
         except (OSError, ValueError):  # a PEM that is none
-            self.dialogue.give_up(local(FailureClass.TLS_CERT_UNTRUSTED, SmtpPhase.TLS))
-            return
+            self.speech.break_off()
+            return local(FailureClass.TLS_CERT_UNTRUSTED, SmtpPhase.TLS)
         try:
-            await self.connection.secure(context, host_name(self.account.host) or self.account.host)
+            await connection.secure(context, host_name(self.account.host) or self.account.host)
         except TimeoutError:
             raise
         except OSError as error:
-            implicit = self.account.tls is Tls.IMPLICIT
-            self.dialogue.give_up(local(tls_failure(error, implicit=implicit), SmtpPhase.TLS))
+            self.speech.break_off()
+            return local(tls_failure(error, implicit=self.account.tls is Tls.IMPLICIT), SmtpPhase.TLS)
+        return None
 
     async def _ask_fence(self, indexes: frozenset[int]) -> bool:
         try:
-            return await self.fence(indexes)
+            return self._fence is not None and await self._fence(indexes)
         except Exception:  # noqa: BLE001 -- no record, no dot
             return False
-
-    def hang_up(self) -> None:
-        """QUIT is sent and its answer not awaited; any other end leaves nothing to be sent."""
-        if self.dialogue.phase is SmtpPhase.QUIT:
-            self.connection.close()
-        else:
-            self.connection.abort()
-
-
-def _fate(failure: Failure) -> Fate:
-    return Fate.REFUSED if failure.permanent else Fate.PENDING

@@ -20,6 +20,7 @@ class Heard:
     """What the client said; `odd` are lines that the script did not expect."""
 
     port: int = 0
+    connections: int = 0
     lines: list[bytes] = dataclasses.field(default_factory=list)
     body: bytes = b""
     rest: bytes = b""
@@ -48,6 +49,7 @@ async def serve(lines: tuple[str, ...], tls: ssl.SSLContext | None = None, *, im
     heard = Heard()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.connections += 1
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await _play(lines, reader, writer, heard, tls)
         writer.transport.abort()

@@ -8,7 +8,8 @@ import pytest
 from dispatcher.contracts.mail import Account, Envelope, NoAuth, PasswordAuth, Tls
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase
 from workers.smtp.egress import Egress
-from workers.smtp.session import SmtpLimits, transmit
+from workers.smtp.limits import SmtpLimits
+from workers.smtp.pool import transmit
 
 MESSAGE = b"Subject: x\r\n\r\nhello\r\n"
 PASSWORD = PasswordAuth(user="user", password="secret")
@@ -29,7 +30,9 @@ def test_a_message_with_a_bare_line_end_or_nul_is_never_started(message: bytes) 
     assert outcome.failure == Failure(FailureClass.HEADER_INVALID)
 
 
-@pytest.mark.parametrize("address", ["a@b>\r\nRCPT TO:<c@d", "a b@c", "a@b> SIZE=1", "<a@b>", "a@b\n", "a", "", "a\u2003@b"])
+@pytest.mark.parametrize(
+    "address", ["a@b>\r\nRCPT TO:<c@d", "a b@c", "a@b> SIZE=1", "a@b,c@d", "a,b@c", "a@b;c", "<a@b>", "a@b\n", "a", "", "a\u2003@b"]
+)
 def test_an_address_that_could_say_more_than_itself_is_never_said(address: str) -> None:
     for spoilt in (Envelope(address, (("a@b", (0,)),)), Envelope("a@b", ((address, (0,)),))):
         assert unconnected(told=spoilt) == Outcome({0: Fate.REFUSED}, Failure(FailureClass.ADDRESS_INVALID))

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.contracts.outcome import Failure, FailureClass, Reply, SmtpPhase
-from workers.smtp.replies import Garbled, ReplyReader, classify, extensions, silence, wait_hint_seconds
+from workers.smtp.reader import Garbled, ReplyReader, extensions
+from workers.smtp.replies import classify, silence, wait_hint_seconds
 
 
 def read(data: bytes) -> list[Reply]:
@@ -48,10 +49,21 @@ mail   552 5.2.2 over quota                          | quota_exceeded      final
 mail   552 5.3.4 too large                           | message_too_large   final
 mail   550 5.7.60 no                                 | sender_refused      final
 mail   554 5.2.252 SendAsDenied                      | sender_refused      final
+mail   553 5.7.1 Sender address rejected: not owned by user jane | sender_refused final
+rcpt   553 5.7.1 <a@b>: Sender address rejected: not owned by user c | sender_refused final
+rcpt   553 5.7.1 <a@b>: Sender address rejected: not logged in | sender_refused  final
+rcpt   554 5.7.1 <a@b>: Recipient address rejected: no | recipient_refused    final
+rcpt   450 4.1.8 <a@b>: Sender address rejected: Domain not found | recipient_temporary pending
+reply  554 5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied | sender_refused final
+reply  550 5.7.60 SMTP; Client does not have permissions to send as this sender | sender_refused final
+reply  554 Message rejected: Email address is not verified. | sender_refused      final
 mail   503 5.5.1 order                               | protocol_error      pending
 rcpt   550 no                                        | recipient_unknown   final
 rcpt   550 5.1.1 no                                  | recipient_unknown   final
 rcpt   550 5.7.1 no                                  | recipient_refused   final
+rcpt   550 relay not permitted                       | recipient_refused   final
+rcpt   550 5.1.1 <a@b>: User unknown in relay recipient table | recipient_unknown final
+mail   500 5.3.0 what                                | protocol_error      pending
 rcpt   550 4.2.1 digits disagree                     | recipient_unknown   final
 rcpt   501 5.1.3 syntax                              | recipient_unknown   final
 rcpt   501 syntax                                    | recipient_refused   final

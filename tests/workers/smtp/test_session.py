@@ -14,8 +14,11 @@ import trustme
 from dispatcher.contracts.mail import Account, Envelope, NoAuth, PasswordAuth, Tls
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase
 from tests.workers.smtp.scripted import Heard, Script, parse, serve
+from workers.smtp.connection import stuffed
 from workers.smtp.egress import Egress
-from workers.smtp.session import Fence, SmtpLimits, stuffed, transmit
+from workers.smtp.limits import SmtpLimits
+from workers.smtp.pool import transmit
+from workers.smtp.session import Fence
 
 DIALOGUES = sorted((Path(__file__).parents[2] / "dialogues").glob("*.txt"))
 MESSAGE = b"Subject: x\r\n\r\nhello\r\n"

@@ -1,0 +1,127 @@
+"""Pool: connections that have served and may serve again, never across credentials; bounded in number, rest and age."""
+
+import asyncio
+import hmac
+import secrets
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from dispatcher.contracts.accounts import simulated
+from dispatcher.contracts.mail import Account, Envelope
+from dispatcher.contracts.outcome import Failure, Outcome
+from workers.smtp.dialogue import Dialogue, fate
+from workers.smtp.egress import Egress
+from workers.smtp.entrance import enter
+from workers.smtp.limits import SmtpLimits
+from workers.smtp.objections import objection
+from workers.smtp.session import Fence, Session
+from workers.smtp.simulator import SimulatedServer
+from workers.smtp.tokens import Tokens
+
+IDLE_SECONDS: Final = 10.0
+AGE_SECONDS: Final = 300.0
+MOST_TRANSACTIONS: Final = 50
+
+
+class Pool:
+    """The connections of one process under one egress policy; at most `most_idle` are at rest, 0 keeps none.
+
+    A key is a keyed hash over every field of the account, password and PEM among them: whoever could not sign in gets no connection.
+    """
+
+    def __init__(self, egress: Egress, most_idle: int = 0, tokens: Tokens | None = None) -> None:
+        self.egress = egress
+        self.tokens = tokens
+        self._most_idle = most_idle
+        self._secret = secrets.token_bytes(32)
+        self._idle: deque[tuple[bytes, float, Session]] = deque()  # key, time of the loop; who rested last stands at the right
+
+    async def transmit(
+        self, message: bytes, envelope: Envelope, account: Account, *, fence: Fence, limits: SmtpLimits, attempt: int = 1
+    ) -> Outcome:
+        """The fate of every index of the envelope; raises nothing but CancelledError, and hangs up when it does.
+
+        `fence` is asked once, between the last byte of the body and the dot, for the indexes of the accepted recipients: no yes, no dot.
+        A connection that turns out to be dead before it took the sender costs nothing: a new one takes its place.
+        """
+        failure = objection(message, envelope, account, limits.ehlo_name, allow_plaintext=self.egress.allow_plaintext)
+        if failure is not None:
+            return _of_all(envelope, failure)
+        overall = asyncio.get_running_loop().time() + limits.total_seconds
+        key = self._key(account, limits)
+        session = self._take(key)
+        if session is not None:
+            dialogue = await self._transact(key, session, message, envelope, fence, overall)
+            if not dialogue.stale:
+                return dialogue.outcome
+            self._drop(key)
+        server = SimulatedServer(account, envelope, attempt) if simulated(account) else None
+        session = Session(account, self.egress, limits, self.tokens, server)
+        failure = await enter(session, overall)
+        if failure is not None:
+            return _of_all(envelope, failure)
+        return (await self._transact(key, session, message, envelope, fence, overall)).outcome
+
+    def close(self) -> None:
+        """Hangs up everywhere; what is in use will not be kept."""
+        self._most_idle = 0
+        self._rest_at_most(0)
+
+    async def _transact(self, key: bytes, session: Session, message: bytes, envelope: Envelope, fence: Fence, overall: float) -> Dialogue:
+        try:
+            return await session.transact(message, envelope, fence, overall)
+        finally:
+            self._give_back(key, session)
+
+    def _key(self, account: Account, limits: SmtpLimits) -> bytes:
+        return hmac.digest(self._secret, msgspec.msgpack.encode((account, limits.ehlo_name)), "sha256")
+
+    def _take(self, key: bytes) -> Session | None:
+        """The one of this key that rested last, if it is young, and its line quiet."""
+        self._expire()
+        found = next((entry for entry in reversed(self._idle) if entry[0] == key), None)
+        if found is None:
+            return None
+        self._idle.remove(found)
+        session = found[2]
+        if session.quiet and asyncio.get_running_loop().time() - session.began <= AGE_SECONDS:
+            return session
+        session.hang_up()
+        return self._take(key)
+
+    def _give_back(self, key: bytes, session: Session) -> None:
+        """It rests, or is hung up."""
+        if not self._most_idle or not session.quiet or session.transactions >= MOST_TRANSACTIONS or simulated(session.account):
+            session.hang_up()
+            return
+        loop = asyncio.get_running_loop()
+        self._idle.append((key, loop.time(), session))
+        self._rest_at_most(self._most_idle)
+        loop.call_later(IDLE_SECONDS, self._expire)
+
+    def _drop(self, key: bytes) -> None:
+        """Where one was dead its sisters are."""
+        for entry in [entry for entry in self._idle if entry[0] == key]:
+            self._idle.remove(entry)
+            entry[2].hang_up()
+
+    def _expire(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._idle and now - self._idle[0][1] >= IDLE_SECONDS:
+            self._idle.popleft()[2].hang_up()
+
+    def _rest_at_most(self, number: int) -> None:
+        while len(self._idle) > number:
+            self._idle.popleft()[2].hang_up()
+
+
+def _of_all(envelope: Envelope, failure: Failure) -> Outcome:
+    """What never came to a transaction has one fate for all."""
+    return Outcome.all(envelope.indexes, fate(failure), failure)
+
+
+async def transmit(message: bytes, envelope: Envelope, account: Account, *, egress: Egress, fence: Fence, limits: SmtpLimits) -> Outcome:
+    """The same on a connection of its own."""
+    return await Pool(egress).transmit(message, envelope, account, fence=fence, limits=limits)
