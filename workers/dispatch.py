@@ -14,12 +14,13 @@ from dispatcher.contracts.privacy import report
 from dispatcher.contracts.stages import stage
 from workers.compose import compose
 from workers.office import Desk
+from workers.outbox import Outbox
 from workers.purge import purge
 from workers.render.page import render
 from workers.render.rendering import Rendering
-from workers.smtp import session
+from workers.route import Route
 
-LARGE_PAGE: Final = 200_000
+LARGE: Final = 200_000
 
 
 async def dispatch(claim: Claim, desk: Desk) -> None:
@@ -27,17 +28,20 @@ async def dispatch(claim: Claim, desk: Desk) -> None:
     waiting, outcome = claim.pending, Outcome({})
     try:
         job = open_sealed(claim, desk)
+        route = desk.route(job.submission.account)
         rendering = await rendered(job, claim)
-        for envelope in job.envelopes(claim.pending):
-            outcome = (await transmit(job, rendering, envelope, claim, desk)).after(outcome)
-            waiting -= envelope.indexes
+        outbox = Outbox(route.addressed(job), claim.pending, route.account.own_address)
+        while outbox:
+            said = await transmit(outbox.take(), outbox.job, rendering, route, claim, desk)
+            outcome, waiting = outbox.learn(said).after(outcome), outbox.waiting
             if not await purge(desk.ledger, claim, outcome, waiting):
                 return
     except JobError as error:
-        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.REFUSED, Failure(error.failure)))
+        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.REFUSED, Failure(error.failure)).after(outcome))
     except Exception as error:  # noqa: BLE001 -- no job may end without the ledger's knowing
         report(error)
-        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.PENDING, Failure(FailureClass.INTERNAL_ERROR, permanent=False)))
+        failed = Outcome.all(waiting, Fate.PENDING, Failure(FailureClass.INTERNAL_ERROR, permanent=False))
+        await purge(desk.ledger, claim, failed.after(outcome))
 
 
 def open_sealed(claim: Claim, desk: Desk) -> Job:
@@ -52,15 +56,15 @@ def open_sealed(claim: Claim, desk: Desk) -> Job:
 async def rendered(job: Job, claim: Claim) -> Rendering:
     """The page as mail; a large one in a thread, so that the others do not wait for it."""
     with stage(Stage.RENDER):
-        if len(job.submission.page.body) <= LARGE_PAGE:
+        if len(job.submission.page.body) <= LARGE:
             return render(job.submission, written_at=claim.accepted_at)
         return await asyncio.to_thread(render, job.submission, written_at=claim.accepted_at)
 
 
-async def transmit(job: Job, rendering: Rendering, envelope: Envelope, claim: Claim, desk: Desk) -> Outcome:
+async def transmit(envelope: Envelope, job: Job, rendering: Rendering, route: Route, claim: Claim, desk: Desk) -> Outcome:
     """What the mail server made of the message; its final dot is written only behind the ledger's fence."""
     with stage(Stage.COMPOSE):
-        message = compose(job, rendering, claim.accepted_at)
+        message = await route.signed(compose(job, rendering, claim.accepted_at))
     fence, limits = desk.ledger.fence_for(claim, desk.limits.dot_seconds), desk.limits.within(claim.seconds_left)
     with stage(Stage.TRANSMIT):
-        return await session.transmit(message, envelope, job.account, egress=desk.egress, fence=fence, limits=limits)
+        return await route.pool.transmit(message, envelope, route.account, fence=fence, limits=limits, attempt=claim.attempt)

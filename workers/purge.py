@@ -25,16 +25,17 @@ async def purge(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozens
     if outcome.failure and outcome.failure.phase in BEFORE_MAIL:
         outcome, waiting = _for_all(outcome, waiting), frozenset()
     with stage(Stage.PURGE):
-        state = await (_record(ledger, claim, outcome) if waiting else _settle(ledger, claim, outcome))
+        state = await (_record(ledger, claim, outcome, waiting) if waiting else _settle(ledger, claim, outcome))
     failure_class = outcome.failure.failure_class if outcome.failure else None
     log.info("job moved", extra={"stage": Stage.COUNT, "state": state, "failure_class": failure_class, "attempt": claim.attempt})
     return state is State.SENDING
 
 
-async def _record(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | None:
+async def _record(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozenset[int]) -> State | None:
     """One message of several: who may be tried again stays pending until the last one is through."""
-    if outcome.hope and outcome.pending and not retry.worth_it(outcome.hope, claim.attempt):
-        outcome = _given_up(outcome)
+    lost = outcome.pending - waiting
+    if outcome.hope and lost and not retry.worth_it(outcome.hope, claim.attempt):
+        outcome = _given_up(outcome, lost)
     return await _persist(claim, lambda: ledger.finish(claim, outcome))
 
 
@@ -43,7 +44,7 @@ async def _settle(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | Non
     if failure is None or not outcome.pending:
         return await _persist(claim, lambda: ledger.finish(claim, outcome))
     if not retry.worth_it(failure, claim.attempt):
-        return await _persist(claim, lambda: ledger.finish(claim, _given_up(outcome)))
+        return await _persist(claim, lambda: ledger.finish(claim, _given_up(outcome, outcome.pending)))
     delay = retry.delay_seconds(failure, claim.attempt, random.uniform(-1, 1))  # noqa: S311 -- spreading load, not secrets
     if not retry.in_time(delay, claim.now_ms, claim.binding.deadline_ms):
         return await _persist(claim, lambda: ledger.finish(claim, outcome, expired=True))
@@ -57,9 +58,9 @@ def _for_all(outcome: Outcome, waiting: frozenset[int]) -> Outcome:
     return Outcome(outcome.fates | dict.fromkeys(waiting, fate), outcome.failure, outcome.refusals)
 
 
-def _given_up(outcome: Outcome) -> Outcome:
-    """Nobody is pending any more."""
-    refused = dict.fromkeys(sorted(outcome.pending), Fate.REFUSED)
+def _given_up(outcome: Outcome, lost: frozenset[int]) -> Outcome:
+    """These are pending no more."""
+    refused = dict.fromkeys(sorted(lost), Fate.REFUSED)
     classes = {index: outcome.failure for index in refused if outcome.failure}
     return Outcome(outcome.fates | refused, outcome.failure, classes | outcome.refusals)
 

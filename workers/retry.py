@@ -28,7 +28,7 @@ PLAN: Final[dict[F, tuple[tuple[int, ...], int]]] = {
     F.MAILBOX_FULL: (SLOW, NO_LIMIT),
     F.GREYLISTED: (SLOW, NO_LIMIT),
     F.RECIPIENT_TEMPORARY: (SLOW, NO_LIMIT),
-    F.TOO_MANY_RECIPIENTS: ((0, 0, 5, 60, 300), NO_LIMIT),
+    F.TOO_MANY_RECIPIENTS: (SLOW, NO_LIMIT),  # who is told so beside others has had the next transaction at once
     F.RATE_LIMITED: (SLOW, NO_LIMIT),
     F.MESSAGE_TEMPORARY: (SLOW, NO_LIMIT),
     F.CONNECTION_LOST: (FAST, NO_LIMIT),

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import msgspec
 from starlette.responses import Response
 
-from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.advice import ADVICE, advice_now
 from dispatcher.contracts.job import Receipt, Status
-from dispatcher.contracts.outcome import OPEN_STATES, FailureClass, Fate
+from dispatcher.contracts.outcome import OPEN_STATES, Failure, FailureClass, Fate
+from dispatcher.contracts.verification import Step, Verification
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = "application/json") -> Response:
@@ -49,7 +50,7 @@ def status_document(status: Status) -> dict[str, object]:
             "pending": sorted(_indexes(status, Fate.PENDING) + _indexes(status, Fate.IN_FLIGHT)),
         },
         "receipt": None,
-        "warnings": [],
+        "warnings": [{"code": code, "count": 1} for code in status.warnings],
     }
 
 
@@ -66,6 +67,34 @@ def failure_document(status: Status) -> dict[str, object] | None:
         "permanent": status.state not in OPEN_STATES and status.permanent is not False,
         "advice": ADVICE[failure_class],
         "help": f"/docs/failures#{failure_class}",
+    }
+
+
+def verification_document(verification: Verification) -> dict[str, object]:
+    """API.md's steps: those that were taken; a failed one says why, and is the last."""
+    certificate, failure = verification.certificate, verification.failure
+    return {
+        "ok": verification.ok,
+        "steps": [_step(step) for step in verification.steps],
+        "tls": certificate
+        and {"version": certificate.tls_version, "days_left": certificate.days_left, "name_matches": certificate.names_match},
+        "capabilities": verification.capabilities,
+        "failure": failure and _why(failure) | {"phase": failure.phase, "permanent": failure.permanent},
+    }
+
+
+def _step(step: Step) -> dict[str, object]:
+    nothing = dict.fromkeys(("class", "smtp_code", "enhanced_code", "advice", "help"))
+    return {"step": step.step, "ok": step.ok, "milliseconds": step.milliseconds} | nothing | (_why(step.failure) if step.failure else {})
+
+
+def _why(failure: Failure) -> dict[str, object]:
+    return {
+        "class": failure.failure_class,
+        "smtp_code": failure.smtp_code,
+        "enhanced_code": failure.enhanced_code,
+        "advice": advice_now(failure.failure_class),
+        "help": f"/docs/failures#{failure.failure_class}",
     }
 
 

@@ -4,6 +4,7 @@ BeampostError
   SubmissionError  .status     the caller can mend it: a problem document
     Malformed, KeyMissing 400 | Unauthenticated 401 | Forbidden 403 | JobUnknown 404 | SlowBody 408 | TooLate 409
     TooLarge 413 | UnsupportedMediaType 415 | KeyReused 422 | Invalid 422 (with a tuple of pointers and codes, set after construction)
+    RateLimited 429 (with the seconds to wait)
   JobError         .failure    the job cannot go on: a FailureClass
     SealBroken | PageUnrenderable | HeaderUnsafe | AddressUnusable | AccountMissing
   Unavailable                  later: a 503, or a retry
@@ -110,6 +111,21 @@ class Invalid(SubmissionError):
         return invalid
 
 
+class RateLimited(SubmissionError):
+    """The tenant has asked this too often."""
+
+    status = 429
+    slug = "rate-limited"
+    retry_after_seconds: int = 1
+
+    @classmethod
+    def until(cls, seconds: int) -> "RateLimited":
+        """With the seconds after which one more is allowed."""
+        limited = cls()
+        limited.retry_after_seconds = seconds
+        return limited
+
+
 class JobError(BeampostError):
     """The job cannot go on."""
 
@@ -148,6 +164,8 @@ class AccountMissing(JobError):
 
 class Unavailable(BeampostError):
     """A part of the service does not answer; try again later."""
+
+    retry_after_seconds: ClassVar[int] = 1
 
 
 class Misconfigured(BeampostError):

@@ -142,14 +142,15 @@ class Ledger:
         """The outcome of one message is recorded, and the job ends if nobody is pending; None when the job is another's."""
         facts = _facts(claim, outcome)
         permanent = "" if outcome.failure is None else str(int(outcome.failure.permanent))
-        args = [claim.binding.job_id, claim.token, *facts[:2], int(expired), *facts[2:], permanent]
+        args = [claim.binding.job_id, claim.token, *facts[:2], int(expired), *facts[2:], permanent, ",".join(sorted(outcome.warnings))]
         state = await self._run("finish", args)
         return State(state.decode()) if state else None
 
     async def defer(self, claim: Claim, outcome: Outcome, delay_ms: int) -> bool:
         """The pending recipients are tried again after the delay; False when the job is another's."""
         facts = _facts(claim, outcome)
-        return bool(await self._run("defer", [claim.binding.job_id, claim.token, *facts[:2], delay_ms, *facts[2:]]))
+        args = [claim.binding.job_id, claim.token, *facts[:2], delay_ms, *facts[2:], ",".join(sorted(outcome.warnings))]
+        return bool(await self._run("defer", args))
 
     async def cancel(self, job_id: str, tenant: str) -> None:
         """The job is canceled, now or earlier; raises TooLate, JobUnknown."""

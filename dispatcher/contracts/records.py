@@ -22,6 +22,11 @@ class Records:
         self._redis = redis
         self._version = version("beampost")
 
+    @property
+    def redis(self) -> "Redis":
+        """The server, for what else is kept there."""
+        return self._redis
+
     async def show(self, worker: str, slots: int, busy: int, lanes: Iterable[str]) -> None:
         """A worker process is alive; its line vanishes by itself."""
         pool = key("pool", worker)
@@ -64,4 +69,5 @@ def _status(job_id: str, record: Mapping[str, str]) -> Status:
         smtp_code=int(record["code"]) if "code" in record else None,
         enhanced_code=record.get("esc"),
         permanent=None if "perm" not in record else record["perm"] == "1",
+        warnings=tuple(record["warn"].split(",")) if "warn" in record else (),
     )

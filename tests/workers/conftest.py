@@ -18,6 +18,7 @@ from tests.contracts.conftest import Books, books, redis_url, session_books
 from workers.office import Desk
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
+from workers.smtp.pool import Pool
 
 __all__ = ["books", "redis_url", "session_books"]
 TENANT: Final = "acme"
@@ -63,7 +64,7 @@ def session_office(session_books: Books, redis_url: str, tmp_path_factory: pytes
     secret, doorbell = Secret.read(room / "secret"), Doorbell(redis_url)
     ledger, keys = session_books.ledger, OpeningKeys(room / "private", secret)
     intake = Intake(SharedSettings(), secret, SealingKeys(room / "public", secret), ledger, session_books.records, doorbell)
-    yield Office(intake, Desk(ledger, keys, LOOPBACK, SmtpLimits(dot_seconds=5)))
+    yield Office(intake, Desk(ledger, keys, SmtpLimits(dot_seconds=5), Pool(LOOPBACK)))
     doorbell.close()
 
 

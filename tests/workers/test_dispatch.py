@@ -1,22 +1,28 @@
 """Dispatch: from a claim to the count, with sealed jobs, a real ledger and a mail server that is there."""
 
 import email
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
 import pytest
+from msgspec.structs import replace as replace_field
 
 from catcher.process import Running
 from dispatcher.contracts.errors import TooLate
 from dispatcher.contracts.job import Delivery, OnUnknown
-from dispatcher.contracts.mail import PasswordAuth, Tls
+from dispatcher.contracts.mail import Account, PasswordAuth, Tls
 from dispatcher.contracts.outcome import FailureClass, SmtpPhase, State
 from tests.contracts.conftest import HOUR, Books
-from tests.workers.conftest import Office, door, submission
-from tests.workers.smtp.scripted import serve
+from tests.workers.conftest import LOOPBACK, Office, door, submission
+from tests.workers.smtp.scripted import Heard, serve
 from tests.workers.smtp.test_session import CA_PEM, CONTEXT
-from workers.dispatch import LARGE_PAGE, dispatch
+from workers.default_account import DefaultAccount
+from workers.dispatch import LARGE, dispatch
+from workers.route import Route
+from workers.smtp.egress import Egress
+from workers.smtp.pool import Pool
 
 SIGN_IN_REFUSED = ("S: 220 server", "C: EHLO", "S: 250-server", "S: 250 AUTH PLAIN", "C: AUTH PLAIN", "S: 535 5.7.8 no", "C: QUIT")
 
@@ -51,7 +57,7 @@ def test_a_sealed_job_becomes_a_mail_and_then_nothing_but_a_count(books: Books, 
 
 
 def test_a_large_page_is_mailed_too(books: Books, office: Office, catcher: Running) -> None:
-    posted = submission(door(catcher.plain_port), body=f"<p>{'Hello ' * (LARGE_PAGE // 6)}</p>")
+    posted = submission(door(catcher.plain_port), body=f"<p>{'Hello ' * (LARGE // 6)}</p>")
     job_id = books.do(office.enqueue(posted))
     work(books, office)
     assert summary(books, job_id) == (State.SENT, "a", None, True)
@@ -118,6 +124,104 @@ def test_a_wrong_password_is_tried_once_for_all_messages(books: Books, office: O
 
     job_id, said = books.do(story())
     assert (said, summary(books, job_id)) == ([b"EHLO", b"AUTH", b"QUIT"], (State.FAILED, "rrr", "auth_rejected", True))
+
+
+OPENING = ("S: 220 server", "C: EHLO", "S: 250-server", "S: 250 AUTH PLAIN", "C: AUTH PLAIN", "S: 235 ok")
+BODY = ("C: DATA", "S: 354 go", "C: ...", "S: 250 ok")
+
+
+def at(books: Books, office: Office, lines: tuple[str, ...], *to: str, user: str = "jane", **fields: object) -> tuple[str, Heard]:
+    """The id of a job that was dispatched once through a server of these lines, over connections that are kept."""
+    desk = replace(office.desk, pool=Pool(LOOPBACK, 5))
+
+    async def story() -> tuple[str, Heard]:
+        async with serve(lines, CONTEXT, implicit=True) as heard:
+            account = door(heard.port, Tls.IMPLICIT, PasswordAuth(user=user, password="secret"), CA_PEM)
+            job_id = await office.enqueue(submission(account, *to, **fields))
+            claim = await desk.ledger.claim(30_000, ("interactive",))
+            assert claim is not None
+            await dispatch(claim, desk)
+            desk.close()
+        return job_id, heard
+
+    return books.do(story())
+
+
+def test_who_was_one_too_many_is_told_in_the_next_transaction_at_once(books: Books, office: Office) -> None:
+    first = ("C: MAIL", "S: 250 ok", "C: RCPT TO:<a@", "S: 250 ok", "C: RCPT TO:<b@", "S: 452 4.5.3 enough", "C: RCPT TO:<c@", "S: 552 no")
+    second = ("C: RSET", "S: 250 ok", "C: MAIL", "S: 250 ok", "C: RCPT TO:<b@", "S: 250 ok", "C: RCPT TO:<c@", "S: 250 ok")
+    to = ("a@example.org", "b@example.org", "c@example.org")
+    job_id, heard = at(books, office, (*OPENING, *first, *BODY, *second, *BODY), *to)
+    assert (heard.connections, heard.odd, summary(books, job_id)) == (1, [], (State.SENT, "aaa", None, True))
+    assert (books.status(job_id).attempts, books.counted()) == (1, {"sent|||other|interactive": 1})
+
+
+def test_a_server_that_finds_anybody_too_many_is_left_alone_for_a_while(books: Books, office: Office) -> None:
+    job_id, heard = at(books, office, (*OPENING, "C: MAIL", "S: 250 ok", "C: RCPT", "S: 452 4.5.3 enough"), "a@example.org")
+    assert (heard.connections, summary(books, job_id)) == (1, (State.DEFERRED, "p", "too_many_recipients", False))
+
+
+SENDER_REFUSED = ("C: MAIL FROM:<jane@example.com>", "S: 550 5.7.60 no permission to send as this sender")
+ITSELF = ("C: RSET", "S: 250 ok", "C: MAIL FROM:<wiki@example.com>", "S: 250 ok", "C: RCPT", "S: 250 ok", *BODY)
+
+
+def test_a_refused_sender_is_replaced_by_the_accounts_address_and_gets_the_answers(books: Books, office: Office) -> None:
+    job_id, heard = at(books, office, (*OPENING, *SENDER_REFUSED, *ITSELF), user="wiki@example.com")
+    mail = email.message_from_bytes(heard.body)
+    assert (heard.odd, summary(books, job_id)) == ([], (State.SENT, "a", None, True))
+    assert books.status(job_id).warnings == ("sender_replaced",)
+    assert (mail["From"], mail["Reply-To"]) == ("Jane Doe via Acme Wiki <wiki@example.com>", "Jane Doe <jane@example.com>")
+
+
+def test_a_sender_refused_after_the_dot_is_replaced_too(books: Books, office: Office) -> None:
+    late = ("C: MAIL", "S: 250 ok", "C: RCPT", "S: 250 ok", *BODY[:-1], "S: 554 5.2.252 SendAsDenied; wiki@example.com")
+    job_id, heard = at(books, office, (*OPENING, *late, *ITSELF), user="wiki@example.com")
+    assert (heard.odd, summary(books, job_id)) == ([], (State.SENT, "a", None, True))
+
+
+def test_a_sender_that_nothing_can_replace_is_refused(books: Books, office: Office) -> None:
+    job_id, heard = at(books, office, (*OPENING, *SENDER_REFUSED))
+    assert (heard.connections, summary(books, job_id)) == (1, (State.FAILED, "r", "sender_refused", True))
+
+
+def test_each_of_many_messages_has_the_same_connection(books: Books, office: Office) -> None:
+    one = ("C: MAIL", "S: 250 ok", "C: RCPT", "S: 250 ok", *BODY)
+    again = ("C: RSET", "S: 250 ok", *one)
+    to = ("a@example.org", "b@example.org", "c@example.org")
+    job_id, heard = at(books, office, (*OPENING, *one, *again, *again), *to, delivery=Delivery.INDIVIDUAL)
+    assert (heard.connections, heard.odd, summary(books, job_id)) == (1, [], (State.SENT, "aaa", None, True))
+
+
+def test_a_job_for_the_simulator_goes_the_whole_way_without_a_server(books: Books, office: Office) -> None:
+    simulated = Account(host="simulator", port=587, tls=Tls.STARTTLS, auth=PasswordAuth(user="jane", password="secret"))
+    job_id = books.do(office.enqueue(submission(simulated, "ok@example.org", "bounce@example.org")))
+    work(books, office)
+    assert summary(books, job_id) == (State.PARTIAL, "ar", "recipient_unknown", True)
+
+
+def test_the_default_account_where_there_is_none_fails_the_job(books: Books, office: Office) -> None:
+    job_id = books.do(office.enqueue(replace_field(submission(door(9)), account="default")))
+    work(books, office)
+    assert summary(books, job_id) == (State.FAILED, "r", "submission_invalid", True)
+
+
+def test_mail_of_the_default_account_comes_from_the_operators_address_signed(books: Books, office: Office, catcher: Running) -> None:
+    guard = Egress(allow_networks=LOOPBACK.allow_networks, allow_plaintext=True)
+    default = DefaultAccount(door(catcher.plain_port), "wiki@relay.example", guard, Noting())
+    desk = replace(office.desk, default=Route(default.account, Pool(guard), default))
+    job_id = books.do(office.enqueue(replace_field(submission(door(9)), account="default")))
+    books.do(dispatch(books.claim(), desk))
+    (mail,) = arrived(catcher)
+    assert summary(books, job_id) == (State.SENT, "a", None, True)
+    assert (mail["From"], mail["Reply-To"]) == ("Jane Doe via Acme Wiki <wiki@relay.example>", "Jane Doe <jane@example.com>")
+    assert (mail["X-Signed"], catcher.mails()[0]["envelope_from"]) == ("yes", "wiki@relay.example")
+
+
+class Noting:
+    """A signer whose signature can be seen."""
+
+    def sign(self, message: bytes) -> bytes:
+        return b"X-Signed: yes\r\n" + message
 
 
 def test_a_lost_answer_is_tried_again_with_the_same_date_and_message_id(books: Books, office: Office, catcher: Running) -> None:

@@ -26,7 +26,7 @@ TABLE = {
     "mailbox_full": (SLOW, ALWAYS),
     "greylisted": (SLOW, ALWAYS),
     "recipient_temporary": (SLOW, ALWAYS),
-    "too_many_recipients": ((0, 0, 5, 60, 300, 300, 300), ALWAYS),
+    "too_many_recipients": (SLOW, ALWAYS),
     "rate_limited": (SLOW, ALWAYS),
     "message_temporary": (SLOW, ALWAYS),
     "connection_lost": (FAST, ALWAYS),

@@ -1,7 +1,7 @@
 -- finish: the outcome of one message; the job ends in this script when nobody is pending.
 -- pre:  the token is the job's; the job is being sent, or `unknown` and this is the late answer.
 -- post: fates are recorded; if the job ended: no payload, a final record, one more in a cell.
--- ARGV: id token changes why expired cls code esc phase permanent    gives: the state, or '' when the job is another's
+-- ARGV: id token changes why expired cls code esc phase permanent warn    gives: the state, or '' when the job is another's
 local AGAIN_AFTER, NEXT_MESSAGE = 60000, 30000
 local now = clock()
 local id = ARGV[1]
@@ -15,11 +15,12 @@ job.why = ARGV[4] ~= '' and ((job.why and job.why .. ',' or '') .. ARGV[4]) or j
 if ARGV[6] ~= '' or verdict(job.fates) == 'sent' then
   job.cls, job.code, job.esc, job.phase, job.perm = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 end
+job.warn = ARGV[11] ~= '' and ARGV[11] or job.warn
 local again = job.on_unknown == 'retry' and job.st ~= 'unknown' and ARGV[5] ~= '1' and job.fates:find('u')
 if again then
   job.fates, job.dot, job.perm = job.fates:gsub('u', 'p'), '1', '0'
 end
-write(id, job, { 'fates', 'why', 'cls', 'code', 'esc', 'phase', 'perm', 'dot' })
+write(id, job, { 'fates', 'why', 'cls', 'code', 'esc', 'phase', 'perm', 'dot', 'warn' })
 if job.st == 'unknown' then
   count(before, 'unknown', now, -1)
   return close(id, job, verdict(job.fates), now)

@@ -1,0 +1,95 @@
+"""Outbox: what is transmitted next, and what a server's answer adds to it at once."""
+
+from typing import Any
+
+import pytest
+
+from dispatcher.contracts.job import Delivery, Job
+from dispatcher.contracts.mail import Envelope
+from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, Remark, SmtpPhase
+from tests.workers.conftest import door, submission
+from workers.outbox import Outbox
+
+OWN = "login@example.com"
+TOO_MANY = Failure(FailureClass.TOO_MANY_RECIPIENTS, SmtpPhase.RCPT, 452, permanent=False)
+SENDER = Failure(FailureClass.SENDER_REFUSED, SmtpPhase.MAIL, 550)
+SENDER_AFTER_THE_DOT = Failure(FailureClass.SENDER_REFUSED, SmtpPhase.REPLY, 554)
+GREYLISTED = Failure(FailureClass.GREYLISTED, SmtpPhase.RCPT, 451, permanent=False)
+P, A, R = Fate.PENDING, Fate.ACCEPTED, Fate.REFUSED
+
+
+def job(count: int = 3, **fields: Any) -> Job:  # noqa: ANN401 -- any field of a submission
+    return Job(submission(door(25), *(f"{index}@example.org" for index in range(count)), **fields), "<id@example.com>")
+
+
+def outbox(count: int = 3, own: str | None = None, **fields: Any) -> Outbox:  # noqa: ANN401 -- any field of a submission
+    return Outbox(job(count, **fields), frozenset(range(count)), own)
+
+
+def told(envelope: Envelope) -> tuple[str, list[str]]:
+    return envelope.sender, [address.partition("@")[0] for address, _ in envelope.recipients]
+
+
+def rest(box: Outbox) -> list[tuple[str, list[str]]]:
+    return [told(envelope) for envelope in iter(lambda: box.take() if box else None, None)]
+
+
+def test_one_message_for_all_or_one_for_each() -> None:
+    assert rest(outbox()) == [("jane@example.com", ["0", "1", "2"])]
+    assert rest(outbox(delivery=Delivery.INDIVIDUAL)) == [("jane@example.com", [name]) for name in ("0", "1", "2")]
+
+
+def test_who_was_one_too_many_is_in_the_next_transaction() -> None:
+    box = outbox()
+    box.take()
+    said = Outcome({0: A, 1: P, 2: P}, TOO_MANY, {1: TOO_MANY, 2: TOO_MANY})
+    assert box.learn(said) == Outcome({0: A, 1: P, 2: P}, TOO_MANY)
+    assert (box.waiting, rest(box)) == ({1, 2}, [("jane@example.com", ["1", "2"])])
+
+
+def test_a_server_that_takes_nobody_is_not_asked_again_at_once() -> None:
+    box = outbox()
+    box.take()
+    said = Outcome({0: P, 1: P, 2: P}, TOO_MANY, dict.fromkeys((0, 1, 2), TOO_MANY))
+    assert (box.learn(said), box.waiting) == (said, frozenset())
+
+
+def test_whoever_else_must_wait_waits() -> None:
+    box = outbox()
+    box.take()
+    learnt = box.learn(Outcome({0: A, 1: P, 2: P}, GREYLISTED, {1: GREYLISTED, 2: TOO_MANY}))
+    assert (learnt.pending, learnt.refusals, rest(box)) == ({1, 2}, {1: GREYLISTED}, [("jane@example.com", ["2"])])
+
+
+@pytest.mark.parametrize("failure", [SENDER, SENDER_AFTER_THE_DOT])
+def test_a_refused_sender_makes_way_for_the_accounts_own_address_once(failure: Failure) -> None:
+    box = outbox(own=OWN)
+    box.take()
+    refused = Outcome({0: R, 1: R, 2: R}, failure)
+    assert box.learn(refused) == Outcome({0: P, 1: P, 2: P}, failure, warnings=frozenset({Remark.SENDER_REPLACED}))
+    assert (box.job.sender, told(box.take())) == (OWN, (OWN, ["0", "1", "2"]))
+    assert (box.learn(refused), box.waiting) == (refused, frozenset())
+
+
+def test_a_sender_refused_at_each_recipient_is_refused_too() -> None:
+    box = outbox(own=OWN)
+    box.take()
+    unknown = Failure(FailureClass.RECIPIENT_UNKNOWN, SmtpPhase.RCPT, 550)
+    learnt = box.learn(Outcome({0: R, 1: R, 2: R}, SENDER, {0: SENDER, 1: unknown, 2: SENDER}))
+    assert (learnt.fates, learnt.refusals) == ({0: P, 1: R, 2: P}, {1: unknown})
+    assert rest(box) == [(OWN, ["0", "2"])]
+
+
+def test_messages_that_wait_change_their_sender_too() -> None:
+    box = outbox(own=OWN, delivery=Delivery.INDIVIDUAL)
+    box.take()
+    box.learn(Outcome({0: R}, SENDER))
+    assert rest(box) == [(OWN, [name]) for name in ("0", "1", "2")]
+
+
+@pytest.mark.parametrize("own", [None, "jane@example.com"])
+def test_without_another_address_the_refusal_stands(own: str | None) -> None:
+    box = outbox(own=own)
+    box.take()
+    refused = Outcome({0: R, 1: R, 2: R}, SENDER)
+    assert (box.learn(refused), bool(box)) == (refused, False)

@@ -1,0 +1,60 @@
+"""Outbox: the messages of one job that are to be transmitted in this attempt; what the server says of one may add another at once."""
+
+from collections import deque
+
+from dispatcher.contracts.job import Job
+from dispatcher.contracts.mail import Envelope
+from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, Remark
+
+
+class Outbox:
+    """Messages come out in the order of their recipients; `job` is as they are composed now."""
+
+    def __init__(self, job: Job, pending: frozenset[int], own_address: str | None) -> None:
+        self.job = job
+        self._own_address = own_address
+        self._envelopes = deque(job.envelopes(pending))
+
+    def __bool__(self) -> bool:
+        return bool(self._envelopes)
+
+    @property
+    def waiting(self) -> frozenset[int]:
+        """The recipients of all messages that are still in it."""
+        return frozenset().union(*(envelope.indexes for envelope in self._envelopes))
+
+    def take(self) -> Envelope:
+        """The next message's envelope."""
+        return self._envelopes.popleft()
+
+    def learn(self, outcome: Outcome) -> Outcome:
+        """The outcome of the message that was taken; whoever gets another transaction at once is pending in it.
+
+        Too many recipients: the others are told in the next transaction (RFC 5321 section 4.5.3.1.10), as long as each takes somebody.
+        The sender is refused: once, the account's own address takes the author's place.
+        """
+        again, warnings = frozenset[int](), frozenset[Remark]()
+        if Fate.ACCEPTED in outcome.fates.values():
+            again = _those(outcome, FailureClass.TOO_MANY_RECIPIENTS)
+        refused = _those(outcome, FailureClass.SENDER_REFUSED)
+        if refused and self._own_address is not None and self._may_send_as_itself():
+            again, warnings = again | refused, frozenset({Remark.SENDER_REPLACED})
+            self.job = self.job.sent_from(self._own_address)
+        if not again:
+            return outcome
+        self._envelopes = deque(self.job.envelopes(again | self.waiting))
+        told = {index: failure for index, failure in outcome.refusals.items() if index not in again}
+        return Outcome(outcome.fates | dict.fromkeys(sorted(again), Fate.PENDING), outcome.failure, told, warnings)
+
+    def _may_send_as_itself(self) -> bool:
+        return self.job.sender is None and self._own_address != self.job.submission.author.address
+
+
+def _those(outcome: Outcome, failure_class: FailureClass) -> frozenset[int]:
+    """The recipients that were not accepted for this reason."""
+    return frozenset(index for index, fate in outcome.fates.items() if fate is not Fate.ACCEPTED and _says(outcome, index, failure_class))
+
+
+def _says(outcome: Outcome, index: int, failure_class: FailureClass) -> bool:
+    failure: Failure | None = outcome.refusals.get(index, outcome.failure)
+    return failure is not None and failure.failure_class is failure_class

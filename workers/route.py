@@ -1,0 +1,31 @@
+"""Route: how a job's mail leaves us: by whose account, over which connections, under whose name and signature."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from dispatcher.contracts.job import Job
+from dispatcher.contracts.mail import Account
+from workers.default_account import DefaultAccount
+from workers.smtp.pool import Pool
+
+LARGE: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Route:
+    """`default` is there where the operator's own account transmits."""
+
+    account: Account
+    pool: Pool
+    default: DefaultAccount | None = None
+
+    def addressed(self, job: Job) -> Job:
+        """The operator's account sends from its own address, whoever the author is."""
+        return job.sent_from(self.default.address) if self.default else job
+
+    async def signed(self, message: bytes) -> bytes:
+        """The message as it goes out; signing a large one is work for a thread. Raises HeaderUnsafe."""
+        if self.default is None or len(message) <= LARGE:
+            return self.default.signed(message) if self.default else message
+        return await asyncio.to_thread(self.default.signed, message)
