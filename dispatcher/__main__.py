@@ -205,6 +205,19 @@ def api_keys_revoke(key_id: str) -> None:
     write_api_keys(path, left)
 
 
+@cli.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")
+@click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="What `up --ready-file` wrote.")
+@click.option("--api", "url", metavar="URL", help="Where the API is.")
+@click.option("--key-file", type=click.Path(path_type=Path, dir_okay=False), help="A file that holds an API key.")
+def verify(file: IO[bytes], ready_file: Path | None, url: str | None, key_file: Path | None, *, as_json: bool) -> None:
+    """Sign in to the mail account in FILE, step by step, and mail nothing. FILE is an account or a submission, in JSON; - is stdin."""
+    from dispatcher import account_doctor  # noqa: PLC0415
+
+    sys.exit(account_doctor.verify(file, account_doctor.Service.found(url, key_file, ready_file), as_json=as_json))
+
+
 @cli.command("openapi")
 def openapi() -> None:
     """Print the OpenAPI document."""

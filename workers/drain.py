@@ -12,8 +12,10 @@ from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.ledger import Claim
 from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.privacy import LOGGER, report
+from dispatcher.contracts.questions import Questions
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.settings import WorkerSettings
+from workers.answer import Answering
 from workers.dispatch import dispatch
 from workers.office import Desk
 
@@ -31,6 +33,7 @@ class Drain:
         self._desk = desk
         self._settings = settings
         self._ring = ring
+        self._answering = Answering(Questions(records.redis), desk, settings.question_slots)
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._held: dict[asyncio.Task[None], Claim] = {}
         self._sweeping: asyncio.Task[None] | None = None
@@ -39,9 +42,11 @@ class Drain:
     def stop(self) -> None:
         """Claims nothing more; what is in hand goes on."""
         self._stopping.set()
+        self._answering.stop()
 
     async def answer(self) -> None:
         """One doorbell: claims until nothing is runnable or the slice is over; a slow mail never keeps the next bell unheard."""
+        self._answering.look()
         mine: set[asyncio.Task[None]] = set()
         until = time.monotonic() + self._settings.slice_seconds
         while not self._stopping.is_set() and time.monotonic() < until:
@@ -57,13 +62,16 @@ class Drain:
     async def finish(self) -> None:
         """Claims nothing more, and returns when nothing is in hand."""
         self.stop()
+        await self._answering.finish()
         while self._held:
             await asyncio.wait(list(self._held))
+        self._desk.close()
 
     async def tend(self) -> None:
         """Keeps the leases of what is in hand, does the sweeper's turn and shows signs of life; for the life of the process."""
         renew_at = 0.0
         while not self._stopping.is_set() or self._held:
+            self._answering.look()
             if time.monotonic() >= renew_at and await self._did(self._renew()):
                 renew_at = time.monotonic() + self._settings.lease_seconds / RENEWALS_PER_LEASE
             await self._did(self._sweep())

@@ -14,13 +14,15 @@ from redis.backoff import NoBackoff
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from dispatcher.api import admin, health, jobs, keys, openapi, problems
+from dispatcher.api import accounts, admin, health, jobs, keys, openapi, problems
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.privacy import quiet_loop
+from dispatcher.contracts.questions import Questions
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import ApiSettings
+from dispatcher.intake.ask import Asking
 from dispatcher.intake.authenticate import ApiKeys
 from dispatcher.intake.doorbell import Doorbell
 from dispatcher.intake.submit import Intake
@@ -29,6 +31,7 @@ GRACE_SECONDS: Final = 30
 PUBLIC: Final = (
     Route("/v1/jobs", jobs.post, methods=["POST"]),
     Route("/v1/jobs/{job_id}", jobs.one, methods=["GET", "DELETE"]),
+    Route("/v1/accounts/verify", accounts.verify, methods=["POST"]),
     Route("/v1/keys", keys.get, methods=["GET"]),
     Route("/v1/info", health.info, methods=["GET"]),
     Route("/v1/openapi.json", openapi.get, methods=["GET"]),
@@ -53,12 +56,13 @@ def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
     api_keys.check()
     redis = connect(settings)
     intake = Intake(settings, secret, sealing_keys, Ledger(redis, settings.status_ttl_seconds), Records(redis), Doorbell(settings.redis))
+    asking = Asking(intake, Questions(redis), settings.verifications_per_minute)
     apps = []
     for routes in (PUBLIC, ADMIN):
         app = Starlette(routes=routes, exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
         app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
-        app.state.api_keys = api_keys
+        app.state.api_keys, app.state.asking = api_keys, asking
         apps.append(app)
     return apps[0], apps[1]
 

@@ -12,17 +12,37 @@ from dispatcher.api.answers import answer
 from dispatcher.api.problems import PROBLEMS
 from dispatcher.contracts.advice import ADVICE
 from dispatcher.contracts.job import Submission
+from dispatcher.contracts.questions import AccountCheck
+from dispatcher.contracts.verification import Mechanism
 
 CALLS: Final = (
     ("/v1/jobs", "post", "Submit a job", 202, "Receipt", ("malformed-json", "key-missing", "invalid-submission", "key-reused", "busy")),
     ("/v1/jobs/{id}", "get", "How a job stands", 200, "Status", ("job-unknown", "busy")),
     ("/v1/jobs/{id}", "delete", "Cancel a job", 200, "Status", ("job-unknown", "too-late", "busy")),
+    (
+        "/v1/accounts/verify",
+        "post",
+        "Sign in to a mail account, step by step, and mail nothing",
+        200,
+        "Verification",
+        ("malformed-json", "too-large", "unsupported-media-type", "invalid-submission", "rate-limited", "busy"),
+    ),
     ("/v1/keys", "get", "The public sealing keys", 200, "Object", ()),
     ("/v1/info", "get", "Version, limits and features", 200, "Object", ()),
     ("/livez", "get", "Whether the process lives", 200, "Object", ()),
     ("/readyz", "get", "Whether a submission would be taken", 200, "Object", ()),
 )
 STRING: Final = {"type": "string"}
+MAYBE_STRING: Final = {"type": ["string", "null"]}
+MAYBE_INTEGER: Final = {"type": ["integer", "null"]}
+BOOLEAN: Final = {"type": "boolean"}
+CLASSES: Final = [str(name) for name in ADVICE]
+WHY: Final = {
+    "smtp_code": MAYBE_INTEGER,
+    "enhanced_code": MAYBE_STRING,
+    "advice": MAYBE_STRING,
+    "help": MAYBE_STRING,
+}
 INTEGERS: Final = {"type": "array", "items": {"type": "integer"}}
 WARNINGS: Final = {"type": "array", "items": {"type": "object", "properties": {"code": STRING, "count": {"type": "integer"}}}}
 SHAPES: Final[dict[str, dict[str, Any]]] = {
@@ -49,7 +69,7 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
             "purged": {"type": "boolean"},
             "failure": {
                 "type": ["object", "null"],
-                "properties": {"class": {"type": "string", "enum": [str(name) for name in ADVICE]}, "advice": STRING},
+                "properties": {"class": {"type": "string", "enum": CLASSES}, "advice": STRING},
             },
             "recipients": {
                 "type": "object",
@@ -67,22 +87,62 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
             "warnings": WARNINGS,
         },
     },
+    "Verification": {
+        "type": "object",
+        "required": ["ok", "steps", "tls", "capabilities", "failure"],
+        "properties": {
+            "ok": BOOLEAN,
+            "steps": {
+                "type": "array",
+                "description": "In the order they were taken; one that was not needed is absent, and one that failed is the last.",
+                "items": {
+                    "type": "object",
+                    "required": ["step", "ok", "milliseconds", "class", *WHY],
+                    "properties": {
+                        "step": {"type": "string", "enum": ["resolve", "connect", "banner", "ehlo", "tls", "auth", "mail"]},
+                        "ok": BOOLEAN,
+                        "milliseconds": {"type": "integer"},
+                        "class": {"type": ["string", "null"], "enum": [*CLASSES, None]},
+                    }
+                    | WHY,
+                },
+            },
+            "tls": {
+                "type": ["object", "null"],
+                "properties": {"version": STRING, "days_left": {"type": "integer"}, "name_matches": BOOLEAN},
+            },
+            "capabilities": {
+                "type": ["object", "null"],
+                "properties": {
+                    "size": MAYBE_INTEGER,
+                    **dict.fromkeys(("pipelining", "smtputf8", "chunking", "eight_bit_mime"), BOOLEAN),
+                    "auth": {"type": "array", "items": {"type": "string", "enum": [str(name) for name in Mechanism]}},
+                },
+            },
+            "failure": {
+                "type": ["object", "null"],
+                "properties": {"class": {"type": "string", "enum": CLASSES}, "phase": STRING, "permanent": BOOLEAN} | WHY,
+            },
+        },
+    },
     "Problem": {
         "type": "object",
         "required": ["type", "title", "status", "instance"],
         "properties": {"type": STRING, "title": STRING, "status": {"type": "integer"}, "detail": STRING, "instance": STRING},
     },
 }
+SECURED: Final = ("/v1/jobs", "/v1/accounts")
 
 
 @cache
 def document() -> dict[str, Any]:
     """The whole document."""
-    (submission,), components = msgspec.json.schema_components([Submission], ref_template="#/components/schemas/{name}")
+    (submission, check), components = msgspec.json.schema_components([Submission, AccountCheck], ref_template="#/components/schemas/{name}")
     paths: dict[str, Any] = {}
     for path, method, summary, status, shape, slugs in CALLS:
         paths.setdefault(path, {})[method] = _operation(path, method, summary, status, shape, slugs)
-    paths["/v1/jobs"]["post"]["requestBody"] = {"required": True, "content": {"application/json": {"schema": submission}}}
+    for path, schema in (("/v1/jobs", submission), ("/v1/accounts/verify", check)):
+        paths[path]["post"]["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Beampost", "version": version("beampost"), "description": "Mails Confluence pages, and keeps nothing."},
@@ -97,7 +157,7 @@ def document() -> dict[str, Any]:
 def _operation(path: str, method: str, summary: str, status: int, shape: str, slugs: tuple[str, ...]) -> dict[str, Any]:
     reference = {"$ref": f"#/components/schemas/{shape}"}
     responses: dict[str, Any] = {str(status): {"description": summary, "content": {"application/json": {"schema": reference}}}}
-    secured = path.startswith("/v1/jobs")
+    secured = path.startswith(SECURED)
     for slug in (*slugs, *(("unauthenticated", "forbidden") if secured else ())):
         content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         responses.setdefault(str(PROBLEMS[slug][0]), {"description": PROBLEMS[slug][1], "content": content})
@@ -106,7 +166,7 @@ def _operation(path: str, method: str, summary: str, status: int, shape: str, sl
         operation["security"] = [{"key": []}]
     if "{id}" in path:
         operation["parameters"].append({"name": "id", "in": "path", "required": True, "schema": STRING})
-    if method == "post":
+    if (path, method) == ("/v1/jobs", "post"):
         key_schema = {"type": "string", "minLength": 8, "maxLength": 255}
         operation["parameters"].append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key_schema})
     return operation

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dispatcher.api.answers import answer
-from dispatcher.contracts.errors import Invalid, Misconfigured, SubmissionError, Unavailable
+from dispatcher.contracts.errors import Invalid, Misconfigured, RateLimited, SubmissionError, Unavailable
 from dispatcher.contracts.privacy import report
 from dispatcher.contracts.settings import ApiSettings
 
@@ -39,8 +39,8 @@ HTTP_SLUGS: Final = {404: "not-found", 405: "method-not-allowed"}
 CLOSING: Final = frozenset({"slow-body", "too-large"})
 
 
-def problem(request: Request, slug: str, errors: tuple[tuple[str, str], ...] = ()) -> Response:
-    """The document of one kind of problem."""
+def problem(request: Request, slug: str, errors: tuple[tuple[str, str], ...] = (), retry_after_seconds: int = 1) -> Response:
+    """The document of one kind of problem; when to come again is told where time mends it."""
     status, title, detail = PROBLEMS[slug]
     settings: ApiSettings = request.app.state.settings
     body: dict[str, object] = {
@@ -54,8 +54,8 @@ def problem(request: Request, slug: str, errors: tuple[tuple[str, str], ...] = (
     if errors:
         body["errors"] = [{"pointer": pointer, "code": code} for pointer, code in errors]
     if status in {429, 503}:
-        body["retry_after"] = 1
-        headers["Retry-After"] = "1"
+        body["retry_after"] = retry_after_seconds
+        headers["Retry-After"] = str(retry_after_seconds)
     if status == 401:  # noqa: PLR2004 -- a status
         headers["WWW-Authenticate"] = "Bearer"
     if slug in CLOSING:
@@ -67,6 +67,8 @@ async def on_submission_error(request: Request, error: Exception) -> Response:
     """What the caller can mend."""
     if isinstance(error, Invalid):
         return problem(request, error.slug, error.errors)
+    if isinstance(error, RateLimited):
+        return problem(request, error.slug, retry_after_seconds=error.retry_after_seconds)
     return problem(request, error.slug if isinstance(error, SubmissionError) else "internal")
 
 
@@ -76,9 +78,9 @@ async def on_misconfigured(request: Request, error: Exception) -> Response:
     return problem(request, "busy")
 
 
-async def on_unavailable(request: Request, _error: Exception) -> Response:
+async def on_unavailable(request: Request, error: Exception) -> Response:
     """What time will mend."""
-    return problem(request, "busy")
+    return problem(request, "busy", retry_after_seconds=error.retry_after_seconds if isinstance(error, Unavailable) else 1)
 
 
 async def on_http(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ PREFIX: Final = "bp:"
 RING: Final = "ring"
 SEAL_VERSION: Final = 1
 SEAL_CONTEXT: Final = "beampost/v1"
+ANSWER_CONTEXT: Final = "beampost/v1/answer"
 HOUR_MS: Final = 3_600_000
 CELLS_KEPT_MS: Final = 14 * 24 * HOUR_MS
 IDEMPOTENCY_MS: Final = 24 * HOUR_MS

@@ -26,7 +26,7 @@ def test_its_info_tells_limits_and_features(stack: RunningStack, strict: Running
     assert ours["name"] == "beampost"
     assert ours["limits"] == {
         "body_bytes": 33_554_432, "message_bytes": 26_214_400, "recipients": 100, "subject_characters": 255,
-        "ttl_seconds": {"least": 60, "most": 14_400},
+        "ttl_seconds": {"least": 60, "most": 14_400}, "verifications_per_minute": 5,
     }  # fmt: skip
     assert (ours["features"]["plaintext"], ours["features"]["tls"]) == (True, ["implicit", "starttls", "none"])
     assert (theirs["features"]["plaintext"], theirs["features"]["tls"], theirs["limits"]["body_bytes"]) == (

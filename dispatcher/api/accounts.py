@@ -1,0 +1,17 @@
+"""Accounts: whether mail could be handed to a mail account's server; nothing is mailed, and nothing of the account is kept."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dispatcher.api.answers import answer, verification_document
+from dispatcher.api.bodies import read_json
+from dispatcher.api.callers import caller
+from dispatcher.intake.ask import Asking
+from dispatcher.intake.authenticate import Scope
+
+
+async def verify(request: Request) -> Response:
+    """200 with the steps that a worker took, whether or not they went well."""
+    tenant = caller(request).must(Scope.SUBMIT).tenant
+    asking: Asking = request.app.state.asking
+    return answer(verification_document(await asking.verify(await read_json(request), tenant)))

@@ -1,0 +1,111 @@
+"""Questions: what only a worker can answer, put to whichever is free. Sealed both ways, taken once, and gone after seconds."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final, Literal
+
+import msgspec
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+from redis.exceptions import RedisError
+
+from dispatcher.contracts.errors import RateLimited, Unavailable
+from dispatcher.contracts.job import Lane
+from dispatcher.contracts.ledger import ClockSkewed
+from dispatcher.contracts.mail import Account, Mailbox, Value
+from dispatcher.contracts.seal import Binding
+from dispatcher.contracts.wire import PREFIX, bell, key
+
+QUESTION_MS: Final = 12_000
+ANSWER_KEPT_MS: Final = 2_000
+
+
+class AccountCheck(Value, frozen=True, rename={"author": "from"}):
+    """What is posted to have an account verified; `from` is the sender that the server is asked about."""
+
+    account: Account | Literal["default"]
+    author: Mailbox | None = None
+
+
+class Verify(msgspec.Struct, frozen=True, tag_field="kind", tag="verify"):
+    """Whether mail could be handed to this account's server; the answer is a Verification."""
+
+    account: Account | Literal["default"]
+    sender: str | None = None
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is sealed to the workers. The answer is sealed to `answer_key`, an X25519 public key that is used this once.
+
+    Only who opened the question knows that key, so an answer that opens is a worker's.
+    """
+
+    asked: Verify
+    answer_key: bytes
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A question that is this worker's alone; `now_ms` is when it was taken."""
+
+    binding: Binding
+    now_ms: int
+    sealed: bytes
+
+    @property
+    def seconds_left(self) -> float:
+        """From the taking to the deadline."""
+        return (self.binding.deadline_ms - self.now_ms) / 1000
+
+
+class Questions:
+    """Who asks, and who answers, through Redis. Every method raises Unavailable when Redis does not answer."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        folder = files("dispatcher.contracts") / "lua"
+        clock = f"local PREFIX = '{PREFIX}'\n" + (folder / "prelude.lua").read_text()
+        self._ask = redis.register_script("#!lua\n" + clock + (folder / "ask.lua").read_text())
+        self._take = redis.register_script("#!lua flags=allow-oom\n" + clock + (folder / "take.lua").read_text())
+
+    async def ask(self, binding: Binding, sealed: bytes, per_minute: int) -> bool:
+        """The question waits for a worker until its deadline; True when one may have to be woken. Raises RateLimited, ClockSkewed."""
+        name = binding.job_id
+        keys = [key("pay", name), key("ask"), key("rate", "v", binding.tenant), PREFIX + bell(Lane.INTERACTIVE)]
+        answer, fact = await self._run(self._ask, keys, [name, sealed, binding.deadline_ms, QUESTION_MS, binding.tenant, per_minute])
+        if answer == b"often":
+            raise RateLimited.until(fact)
+        if answer == b"clock":
+            skewed = ClockSkewed()
+            skewed.now_ms = fact
+            raise skewed
+        return bool(fact)
+
+    async def take(self) -> Taken | None:
+        """The oldest question that can still be answered; None when there is none."""
+        found = await self._run(self._take, [key("ask")], [])
+        if not found:
+            return None
+        name, deadline, tenant, now, sealed = found
+        return Taken(Binding(tenant.decode(), name.decode(), int(deadline)), now, sealed)
+
+    async def reply(self, taken: Taken, sealed: bytes) -> None:
+        """The answer waits for who asked, no longer than she waits for it."""
+        try:
+            await self._redis.set(key("out", taken.binding.job_id), sealed, pxat=taken.binding.deadline_ms + ANSWER_KEPT_MS)
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
+
+    async def fetch(self, question_id: str) -> bytes | None:
+        """The sealed answer, which is nowhere any more; None while there is none."""
+        try:
+            found = await self._redis.getdel(key("out", question_id))
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
+        return found if isinstance(found, bytes) else None
+
+    async def _run(self, script: AsyncScript, keys: list[str], args: list[Any]) -> Any:  # noqa: ANN401 -- a script gives what it gives
+        try:
+            return await script(keys=keys, args=args)
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
