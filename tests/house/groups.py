@@ -1,34 +1,60 @@
-"""Groups: tests that need a program of the machine; skipped where it is absent, and said so, but a failure under CI."""
+"""Groups: tests that need programs or modules of the machine; skipped where one is absent, and said so, but a failure under CI."""
 
+import importlib.util
 import os
 import shutil
+from pathlib import Path
 from typing import Final
 
 import pytest
 
-PROGRAMS: Final = {"chromium": "chromium", "tshark": "tshark"}  # marker: program
+PROGRAMS: Final = {  # by marker
+    "chromium": ("chromium",),
+    "tshark": ("tshark",),
+    "postfix": ("postfix", "dovecot"),
+    "exim": ("exim4",),
+}
+MODULES: Final = {"fuzz": ("atheris",)}  # in the lock for some platforms only
+NEEDS: Final = PROGRAMS | MODULES
+ROOTS: Final = frozenset({"postfix"})  # groups whose programs run as root alone
+CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+UNPACKED: Final = CACHE / "beampost" / "exim4" / "usr" / "sbin"  # by .ci/run
+FOLDERS: Final = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", str(UNPACKED)))
 
 
-def absent() -> set[str]:
-    return {group for group, program in PROGRAMS.items() if shutil.which(program) is None}
+def found(program: str) -> str | None:
+    return shutil.which(program, path=FOLDERS)
+
+
+def lacking(group: str) -> str | None:
+    """What keeps the tests of a group from running here."""
+    if group in ROOTS and os.geteuid() != 0:
+        return "not root"
+    has = importlib.util.find_spec if group in MODULES else found
+    return next((f"no {name}" for name in NEEDS[group] if has(name) is None), None)
+
+
+def absent() -> dict[str, str]:
+    reasons = {group: lacking(group) for group in NEEDS}
+    return {group: reason for group, reason in reasons.items() if reason is not None}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for group, program in PROGRAMS.items():
-        config.addinivalue_line("markers", f"{group}: needs the program {program}")
+    for group, needed in NEEDS.items():
+        config.addinivalue_line("markers", f"{group}: needs {' and '.join(needed)}{' as root' if group in ROOTS else ''}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for group in absent():
+    for group, reason in absent().items():
         if item.get_closest_marker(group) is None:
             continue
         if os.environ.get("CI"):
-            pytest.fail(f"{PROGRAMS[group]} is not installed", pytrace=False)
+            pytest.fail(f"group {group}: {reason}", pytrace=False)
         pytest.skip(f"group {group}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = {str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)}
-    for group in sorted(absent()):
+    for group, reason in sorted(absent().items()):
         if f"Skipped: group {group}" in skipped:
-            terminalreporter.write_line(f"not run on this machine: group {group} (no {PROGRAMS[group]})")
+            terminalreporter.write_line(f"not run on this machine: group {group} ({reason})")
