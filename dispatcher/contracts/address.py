@@ -16,7 +16,7 @@ LOCAL_PART: Final = re.compile(rf"{ATEXT}+(?:\.{ATEXT}+)*")
 LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 BLANKS: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"})
-ENCODED_WORD: Final = re.compile(r"=\?[^?]*\?[BbQq]\?[^?]*\?=")  # RFC 2047 section 5: a reader might make another address of it
+ENCODED_WORD: Final = "=?"  # how one begins (RFC 2047 section 2); a reader might make another address of it, closed or not
 MAX_LOCAL_OCTETS: Final = 64  # RFC 5321 section 4.5.3.1.1
 MAX_OCTETS: Final = 254
 MAX_HOST: Final = 253
@@ -54,7 +54,7 @@ def plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 def addr_spec(text: str) -> str | None:
     """The addr-spec with its domain as A-labels; None when it is not one. The local part is kept to the letter."""
     local, at, domain = text.rpartition("@")
-    if not at or not LOCAL_PART.fullmatch(local) or CONTROL.search(local) or ENCODED_WORD.search(local):
+    if not at or not LOCAL_PART.fullmatch(local) or CONTROL.search(local) or ENCODED_WORD in local:
         return None
     if any(unicodedata.category(character) in BLANKS for character in local if character > "\x7f"):
         return None
