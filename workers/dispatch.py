@@ -28,20 +28,20 @@ async def dispatch(claim: Claim, desk: Desk) -> None:
     waiting, outcome = claim.pending, Outcome({})
     try:
         job = open_sealed(claim, desk)
-        route = desk.route(job.submission.account)
-        rendering = await rendered(job, claim)
+        route, rendering = desk.route(job.submission.account), await rendered(job, claim)
         outbox = Outbox(route.addressed(job), claim.pending, route.account.own_address)
         while outbox:
             said = await transmit(outbox.take(), outbox.job, rendering, route, claim, desk)
             outcome, waiting = outbox.learn(said).after(outcome), outbox.waiting
-            if not await purge(desk.ledger, claim, outcome, waiting):
+            if (recorded := await purge(desk.ledger, claim, outcome, waiting)) is None:
                 return
+            outcome = recorded
     except JobError as error:
         await purge(desk.ledger, claim, Outcome.all(waiting, Fate.REFUSED, Failure(error.failure)).after(outcome))
     except Exception as error:  # noqa: BLE001 -- no job may end without the ledger's knowing
         report(error)
-        failed = Outcome.all(waiting, Fate.PENDING, Failure(FailureClass.INTERNAL_ERROR, permanent=False))
-        await purge(desk.ledger, claim, failed.after(outcome))
+        failed = Outcome.all(waiting, Fate.PENDING, Failure(FailureClass.INTERNAL_ERROR, permanent=False)).after(outcome)
+        await purge(desk.ledger, claim, failed)
 
 
 def open_sealed(claim: Claim, desk: Desk) -> Job:

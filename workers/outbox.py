@@ -4,7 +4,7 @@ from collections import deque
 
 from dispatcher.contracts.job import Job
 from dispatcher.contracts.mail import Envelope
-from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, Remark
+from dispatcher.contracts.outcome import FailureClass, Fate, Outcome, Remark
 
 
 class Outbox:
@@ -44,7 +44,7 @@ class Outbox:
             return outcome
         self._envelopes = deque(self.job.envelopes(again | self.waiting))
         told = {index: failure for index, failure in outcome.refusals.items() if index not in again}
-        return Outcome(outcome.fates | dict.fromkeys(sorted(again), Fate.PENDING), outcome.failure, told, warnings)
+        return Outcome(outcome.fates | dict.fromkeys(sorted(again), Fate.PENDING), next(iter(told.values()), None), told, warnings)
 
     def _may_send_as_itself(self) -> bool:
         return self.job.sender is None and self._own_address != self.job.submission.author.address
@@ -56,5 +56,5 @@ def _those(outcome: Outcome, failure_class: FailureClass) -> frozenset[int]:
 
 
 def _says(outcome: Outcome, index: int, failure_class: FailureClass) -> bool:
-    failure: Failure | None = outcome.refusals.get(index, outcome.failure)
+    failure = outcome.reason(index)
     return failure is not None and failure.failure_class is failure_class

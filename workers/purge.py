@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.ledger import Claim, Ledger
-from dispatcher.contracts.outcome import Fate, Outcome, SmtpPhase, Stage, State
+from dispatcher.contracts.outcome import Failure, Fate, Outcome, SmtpPhase, Stage, State
 from dispatcher.contracts.privacy import LOGGER
 from dispatcher.contracts.stages import stage
 from workers import retry
@@ -20,49 +20,50 @@ PAUSE_SECONDS: Final = 0.5
 BEFORE_MAIL: Final = frozenset({SmtpPhase.RESOLVE, SmtpPhase.CONNECT, SmtpPhase.BANNER, SmtpPhase.EHLO, SmtpPhase.TLS, SmtpPhase.AUTH})
 
 
-async def purge(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozenset[int] = frozenset()) -> bool:
-    """Records the outcome of one message; True when those who wait for a message of their own may have it now."""
+async def purge(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozenset[int] = frozenset()) -> Outcome | None:
+    """Records the outcome of one message; gives what was recorded while those who wait for a message of their own may have it now."""
     if outcome.failure and outcome.failure.phase in BEFORE_MAIL:
-        outcome, waiting = _for_all(outcome, waiting), frozenset()
+        outcome, waiting = _for_all(outcome, outcome.failure, waiting), frozenset()
+    outcome = _given_up(outcome, waiting, claim.attempt)
     with stage(Stage.PURGE):
-        state = await (_record(ledger, claim, outcome, waiting) if waiting else _settle(ledger, claim, outcome))
+        state = await (_settle(ledger, claim, outcome) if outcome.pending and not waiting else _finish(ledger, claim, outcome))
     failure_class = outcome.failure.failure_class if outcome.failure else None
     log.info("job moved", extra={"stage": Stage.COUNT, "state": state, "failure_class": failure_class, "attempt": claim.attempt})
-    return state is State.SENDING
+    return outcome if state is State.SENDING else None
 
 
-async def _record(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozenset[int]) -> State | None:
-    """One message of several: who may be tried again stays pending until the last one is through."""
-    lost = outcome.pending - waiting
-    if outcome.hope and lost and not retry.worth_it(outcome.hope, claim.attempt):
-        outcome = _given_up(outcome, lost)
-    return await _persist(claim, lambda: ledger.finish(claim, outcome))
+async def _finish(ledger: Ledger, claim: Claim, outcome: Outcome, *, expired: bool = False) -> State | None:
+    return await _persist(claim, lambda: ledger.finish(claim, outcome, expired=expired))
 
 
 async def _settle(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | None:
-    failure = outcome.hope
-    if failure is None or not outcome.pending:
-        return await _persist(claim, lambda: ledger.finish(claim, outcome))
-    if not retry.worth_it(failure, claim.attempt):
-        return await _persist(claim, lambda: ledger.finish(claim, _given_up(outcome, outcome.pending)))
-    delay = retry.delay_seconds(failure, claim.attempt, random.uniform(-1, 1))  # noqa: S311 -- spreading load, not secrets
-    if not retry.in_time(delay, claim.now_ms, claim.binding.deadline_ms):
-        return await _persist(claim, lambda: ledger.finish(claim, outcome, expired=True))
+    """After the last message: nobody is tried again sooner than his own failure allows, unless there is no time for that."""
+    jitter = random.uniform(-1, 1)  # noqa: S311 -- spreading load, not secrets
+    reasons = filter(None, map(outcome.reason, outcome.pending))
+    delays = sorted({retry.delay_seconds(reason, claim.attempt, jitter) for reason in reasons}, reverse=True)
+    delay = next((delay for delay in delays if retry.in_time(delay, claim.now_ms, claim.binding.deadline_ms)), None)
+    if delay is None:
+        return await _finish(ledger, claim, outcome, expired=True)
     held = await _persist(claim, lambda: ledger.defer(claim, outcome, int(delay * 1000)))
     return State.DEFERRED if held else None
 
 
-def _for_all(outcome: Outcome, waiting: frozenset[int]) -> Outcome:
+def _for_all(outcome: Outcome, failure: Failure, waiting: frozenset[int]) -> Outcome:
     """What failed before MAIL failed for every message of the job: one refused sign-in is enough."""
-    fate = Fate.PENDING if outcome.pending else Fate.REFUSED
-    return Outcome(outcome.fates | dict.fromkeys(waiting, fate), outcome.failure, outcome.refusals)
+    fate = Fate.REFUSED if failure.permanent else Fate.PENDING
+    return Outcome(
+        outcome.fates | dict.fromkeys(sorted(waiting), fate),
+        failure,
+        outcome.refusals | dict.fromkeys(sorted(waiting), failure),
+        outcome.warnings,
+    )
 
 
-def _given_up(outcome: Outcome, lost: frozenset[int]) -> Outcome:
-    """These are pending no more."""
-    refused = dict.fromkeys(sorted(lost), Fate.REFUSED)
-    classes = {index: outcome.failure for index in refused if outcome.failure}
-    return Outcome(outcome.fates | refused, outcome.failure, classes | outcome.refusals)
+def _given_up(outcome: Outcome, waiting: frozenset[int], attempt: int) -> Outcome:
+    """Those are pending no more whose own failure is not worth another attempt."""
+    reasons = {index: outcome.reason(index) for index in sorted(outcome.pending - waiting)}
+    lost = {index: reason for index, reason in reasons.items() if reason and not retry.worth_it(reason, attempt)}
+    return Outcome(outcome.fates | dict.fromkeys(lost, Fate.REFUSED), outcome.failure, outcome.refusals | lost, outcome.warnings)
 
 
 async def _persist(claim: Claim, write: Callable[[], Awaitable[T]]) -> T | None:

@@ -177,8 +177,8 @@ def _changes(fates: str, letters: Mapping[int, Fate]) -> str:
 
 def _facts(claim: Claim, outcome: Outcome) -> list[str]:
     """Changes, the classes of refused recipients, and the failure's four facts."""
-    refused = {index: failure for index, failure in outcome.refusals.items() if outcome.fates.get(index) is Fate.REFUSED}
-    why = ",".join(f"{index}:{failure.failure_class}" for index, failure in sorted(refused.items()))
+    refused = {index: outcome.reason(index) for index, fate in sorted(outcome.fates.items()) if fate is Fate.REFUSED}
+    why = ",".join(f"{index}:{failure.failure_class}" for index, failure in refused.items() if failure)
     return [_changes(claim.fates, outcome.fates), why, *_labels(outcome.hope)]
 
 

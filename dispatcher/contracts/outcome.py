@@ -176,6 +176,10 @@ class Outcome(msgspec.Struct, frozen=True):
         """Why those who may be tried again were not accepted; the message's own failure where that is said of nobody."""
         return next((self.refusals[index] for index in sorted(self.pending) if index in self.refusals), self.failure)
 
+    def reason(self, index: int) -> Failure | None:
+        """Why this recipient was not accepted."""
+        return self.refusals.get(index, self.failure)
+
     def after(self, earlier: "Outcome") -> "Outcome":
         """Together with those who are still pending after the messages before this one."""
         pending = dict.fromkeys(sorted(earlier.pending - self.fates.keys()), Fate.PENDING)

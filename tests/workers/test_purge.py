@@ -20,7 +20,7 @@ def outcome(fates: str, failure: Failure | None = None) -> Outcome:
 
 
 def purged(books: Books, fates: str, failure: Failure | None = None, *, waiting: frozenset[int] = frozenset()) -> bool:
-    return books.do(purge(books.ledger, books.claim(), outcome(fates, failure), waiting))
+    return books.do(purge(books.ledger, books.claim(), outcome(fates, failure), waiting)) is not None
 
 
 def summary(books: Books, job_id: str) -> tuple[str, str, bool, str | None]:
@@ -98,6 +98,54 @@ def test_one_failed_connection_defers_all_messages(books: Books) -> None:
     )
 
 
+def test_each_recipient_is_given_up_for_his_own_failure_alone(books: Books) -> None:
+    """The first one's is tried once more and no more, the second one's without end; the third had no turn in this attempt."""
+    job_id = books.accept(fates="ppp", n=3)
+    books.claim(lease_ms=0)
+    books.sweep()
+    claim = books.claim()
+    garbled = Failure(FailureClass.PROTOCOL_ERROR, SmtpPhase.MAIL, permanent=False)
+    first = books.do(purge(books.ledger, claim, Outcome({0: Fate.PENDING}, garbled), frozenset({1, 2})))
+    assert first == Outcome({0: Fate.REFUSED}, garbled, {0: garbled})
+    second = Outcome({1: Fate.PENDING}, REFUSED_CONNECTION).after(first)
+    assert books.do(purge(books.ledger, claim, second, frozenset({2}))) is None
+    assert (summary(books, job_id), books.status(job_id).refusals) == (("deferred", "rpp", False, "connect_refused"), {0: "protocol_error"})
+
+
+def test_those_who_waited_get_the_fate_of_the_sign_in_that_failed(books: Books) -> None:
+    job_id = books.accept(fates="ppp", n=3)
+    earlier = Outcome({0: Fate.PENDING}, GREYLISTED, {0: GREYLISTED})
+    assert books.do(purge(books.ledger, books.claim(), Outcome({1: Fate.REFUSED}, NO_SIGN_IN).after(earlier), frozenset({2}))) is None
+    assert (summary(books, job_id), books.status(job_id).refusals) == (
+        ("deferred", "prr", False, "greylisted"),
+        {1: "auth_rejected", 2: "auth_rejected"},
+    )
+
+
+def test_nobody_is_tried_sooner_than_his_own_failure_allows_if_there_is_time(books: Books) -> None:
+    waits = []
+    for ttl_ms in (1_800_000, 80_000):
+        job_id = books.accept(fates="pp", n=2, ttl_ms=ttl_ms)
+        claim = books.claim()
+        books.do(
+            purge(books.ledger, claim, Outcome({0: Fate.PENDING, 1: Fate.PENDING}, GREYLISTED, {0: REFUSED_CONNECTION, 1: GREYLISTED}))
+        )
+        waits.append(round((books.redis.zscore("bp:sched", job_id) - claim.now_ms) / 1000))
+    assert (48 <= waits[0] <= 72, 4 <= waits[1] <= 6) == (True, True)
+
+
+def test_what_is_over_by_the_end_is_not_why_the_rest_was_refused(books: Books) -> None:
+    job_id = books.accept(fates="pp", n=2)
+    books.do(purge(books.ledger, books.claim(), Outcome({0: Fate.PENDING, 1: Fate.REFUSED}, GREYLISTED, {0: GREYLISTED, 1: NOBODY_THERE})))
+    assert summary(books, job_id) == ("deferred", "pr", False, "greylisted")
+    books.redis.zadd("bp:sched", {job_id: 1})
+    books.sweep()
+    purged(books, "a-")
+    status = books.status(job_id)
+    assert summary(books, job_id) == ("partial", "ar", True, "recipient_unknown")
+    assert (status.smtp_code, status.enhanced_code, status.phase, status.permanent) == (None, None, None, True)
+
+
 def test_one_deferred_message_does_not_keep_the_others_waiting(books: Books) -> None:
     books.accept(fates="pp", n=2)
     assert purged(books, "p-", GREYLISTED, waiting=frozenset({1}))
@@ -123,4 +171,4 @@ def test_a_job_that_is_anothers_by_now_is_left_alone(books: Books) -> None:
     books.claim()
     before = books.record(job_id)
     answers = [books.do(purge(books.ledger, old, outcome(fates, failure))) for fates, failure in (("a", None), ("p", GREYLISTED))]
-    assert (answers, books.record(job_id)) == ([False, False], before)
+    assert (answers, books.record(job_id)) == ([None, None], before)

@@ -20,6 +20,12 @@ local again = job.on_unknown == 'retry' and job.st ~= 'unknown' and ARGV[5] ~= '
 if again then
   job.fates, job.dot, job.perm = job.fates:gsub('u', 'p'), '1', '0'
 end
+if ARGV[6] == '' and not job.fates:find('[pfu]') and verdict(job.fates) ~= 'sent' and job.why then
+  local refused = job.why:match(':([%a_]+)')  -- of what is over by now the record tells no more
+  if refused ~= job.cls then
+    job.cls, job.code, job.esc, job.phase, job.perm = refused, nil, nil, nil, '1'
+  end
+end
 write(id, job, { 'fates', 'why', 'cls', 'code', 'esc', 'phase', 'perm', 'dot', 'warn' })
 if job.st == 'unknown' then
   count(before, 'unknown', now, -1)
