@@ -87,7 +87,7 @@ def connect(settings: WorkerSettings) -> Redis:
 
 def connections(settings: WorkerSettings, guard: Egress) -> Pool:
     """The pool of one policy; tokens are fetched by the same."""
-    return Pool(guard, settings.idle_connections, Tokens(ca_file=ca_file(settings)))
+    return Pool(guard, settings.idle_connections, Tokens(ca_file=ca_file(settings)), simulator=settings.simulator)
 
 
 def egress(settings: WorkerSettings) -> Egress:

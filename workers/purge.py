@@ -41,7 +41,7 @@ async def _settle(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | Non
     jitter = random.uniform(-1, 1)  # noqa: S311 -- spreading load, not secrets
     reasons = filter(None, map(outcome.reason, outcome.pending))
     delays = sorted({retry.delay_seconds(reason, claim.attempt, jitter) for reason in reasons}, reverse=True)
-    delay = next((delay for delay in delays if retry.in_time(delay, claim.now_ms, claim.binding.deadline_ms)), None)
+    delay = next((delay for delay in delays if retry.in_time(delay, claim.present_ms, claim.binding.deadline_ms)), None)
     if delay is None:
         return await _finish(ledger, claim, outcome, expired=True)
     held = await _persist(claim, lambda: ledger.defer(claim, outcome, int(delay * 1000)))

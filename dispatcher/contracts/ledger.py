@@ -1,7 +1,8 @@
 """Ledger: the job records in Redis. Every transition is one script, and Redis' clock is the only one."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final
@@ -61,6 +62,7 @@ class Claim:
     binding: Binding
     sealed: bytes
     fates: str
+    taken: float = field(default_factory=time.monotonic)
 
     @property
     def accepted_at(self) -> datetime:
@@ -69,8 +71,13 @@ class Claim:
 
     @property
     def seconds_left(self) -> float:
-        """From the claim to the deadline."""
-        return (self.binding.deadline_ms - self.now_ms) / 1000
+        """From now to the deadline."""
+        return (self.binding.deadline_ms - self.present_ms) / 1000
+
+    @property
+    def present_ms(self) -> int:
+        """Redis' time now, as far as it is known without asking."""
+        return self.now_ms + int(1000 * (time.monotonic() - self.taken))
 
     @property
     def pending(self) -> frozenset[int]:

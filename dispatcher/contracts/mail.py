@@ -133,32 +133,39 @@ class Tls(StrEnum):
 Secret = Annotated[str, Meta(max_length=16_384)]
 
 
+class SignIn(Value, frozen=True):
+    """Base of what signs in; what it is made of is in no traceback."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
 class NoAuth(Value, frozen=True, tag_field="kind", tag="none"):
     """No sign-in."""
 
 
-class PasswordAuth(Value, frozen=True, tag_field="kind", tag="password"):
+class PasswordAuth(SignIn, frozen=True, tag_field="kind", tag="password"):
     """User and password (RFC 4954)."""
 
     user: ShortText
     password: Secret
 
 
-class Xoauth2Auth(Value, frozen=True, tag_field="kind", tag="xoauth2"):
+class Xoauth2Auth(SignIn, frozen=True, tag_field="kind", tag="xoauth2"):
     """A bearer token in Google's and Microsoft's form."""
 
     user: ShortText
     token: Secret
 
 
-class OauthbearerAuth(Value, frozen=True, tag_field="kind", tag="oauthbearer"):
+class OauthbearerAuth(SignIn, frozen=True, tag_field="kind", tag="oauthbearer"):
     """A bearer token (RFC 7628)."""
 
     user: ShortText
     token: Secret
 
 
-class ClientCredentialsAuth(Value, frozen=True, tag_field="kind", tag="client_credentials"):
+class ClientCredentialsAuth(SignIn, frozen=True, tag_field="kind", tag="client_credentials"):
     """A token that the worker fetches itself (RFC 6749 section 4.4)."""
 
     user: ShortText

@@ -1,7 +1,7 @@
 """Secret: the deployment's keyed hashes, from one file: pseudonyms, fingerprints, Message-IDs, admission tags."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ class SecretUnreadable(Misconfigured):
 class Secret:
     """A label gives each use a key of its own."""
 
-    root: bytes
+    root: bytes = field(repr=False)
 
     @classmethod
     def read(cls, path: Path) -> "Secret":

@@ -114,7 +114,7 @@ class WorkerSettings(SharedSettings):
     lanes: Annotated[tuple[Lane, ...], NoDecode] = Field(
         default=(Lane.INTERACTIVE, Lane.BULK), description="Lanes this worker serves, the first one first."
     )
-    question_slots: int = Field(default=8, ge=1, le=1000, description="Mail accounts that one worker process verifies at once.")
+    question_slots: int = Field(default=64, ge=1, le=1000, description="Mail accounts that one worker process verifies at once.")
     lease_seconds: float = Field(
         default=30.0, ge=3, description="How long a claimed job is a worker's own before it is renewed or given to another."
     )

@@ -156,6 +156,11 @@ def test_an_account_has_an_address_of_its_own_where_it_signs_in_with_one(auth: A
     assert Account(host="mail.example.com", port=587, tls=Tls.STARTTLS, auth=auth).own_address == own
 
 
+def test_no_secret_is_in_what_a_debugger_prints() -> None:
+    told = repr(Account(host="mail.example.com", port=587, tls=Tls.STARTTLS, auth=PasswordAuth(user="jane", password="hunter2")))
+    assert ("hunter2" in told, "jane" in told, "PasswordAuth" in told) == (False, False, True)
+
+
 def test_the_default_account_is_not_an_account_yet() -> None:
     with pytest.raises(AccountMissing):
         _ = job().account

@@ -77,6 +77,14 @@ def test_the_sixth_question_of_a_minute_is_refused_and_leaves_nothing(desk: Desk
     assert len({binding.job_id for binding in asked}) == 5
 
 
+def test_questions_that_nobody_took_in_time_make_room_for_the_next(desk: Desk) -> None:
+    dead, alive = [desk.ask() for _ in range(2)], desk.ask()
+    for binding in dead:
+        desk.redis.delete(f"bp:pay:{binding.job_id}")
+    last = desk.ask()
+    assert [entry.split()[0] for entry in desk.redis.lrange("bp:ask", 0, -1)] == [alive.job_id, last.job_id]
+
+
 def test_another_tenant_has_an_allowance_of_its_own(desk: Desk) -> None:
     for _ in range(5):
         desk.ask()

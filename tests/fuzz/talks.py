@@ -152,6 +152,7 @@ class Conversation:
             case WriteBody():
                 assert phase is SmtpPhase.BODY
                 self._body_is_out = True
+                return True
             case StartTls():
                 return self._secure()
             case FetchToken(refused=refused):

@@ -5,6 +5,8 @@ import socket
 import ssl
 from typing import Final, cast
 
+from workers.smtp.tls import SpokenInClear
+
 PIECE: Final = 65_536
 MAX_UNREAD: Final = 65_536
 SHUTDOWN_SECONDS: Final = 2.0
@@ -79,15 +81,15 @@ class Connection(asyncio.Protocol):
         if not self._ended:
             self._transport.write(data)
 
-    async def write_all(self, data: bytes, bytes_per_second: float) -> None:
-        """Write in pieces until nothing is left unsent in this process, or the server says something.
+    async def write_all(self, data: bytes, bytes_per_second: float) -> bool:
+        """Write in pieces until nothing is left unsent in this process, or the server says something; whether all was written.
 
         Raises TimeoutError when a piece leaves more slowly than that: a server may be slow, it may not stand still.
         """
         view = memoryview(data)
         for start in range(0, len(view), PIECE):
             if self.spoken or self._transport.is_closing():
-                return
+                return False
             self._transport.write(view[start : start + PIECE])
             async with asyncio.timeout(PIECE / bytes_per_second):
                 while self._writing_paused and not self.spoken:
@@ -95,9 +97,14 @@ class Connection(asyncio.Protocol):
         async with asyncio.timeout(PIECE / bytes_per_second):
             while self._unsent and not self.spoken:  # noqa: ASYNC110 -- no event tells that the socket below TLS is drained
                 await asyncio.sleep(UNSENT_SECONDS)
+        return not self._unsent
 
     async def secure(self, context: ssl.SSLContext, host: str | None) -> None:
         """Speak TLS from here on, with a server that proves to be `host` to a context that asks for it; raises OSError."""
+        if self._received:
+            raise SpokenInClear
+        if self._ended or self._transport.is_closing():
+            raise ConnectionResetError
         loop = asyncio.get_running_loop()
         transport = await loop.start_tls(self._transport, self, context, server_hostname=host, ssl_shutdown_timeout=SHUTDOWN_SECONDS)
         if transport is None or self._ended:

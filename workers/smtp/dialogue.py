@@ -136,9 +136,11 @@ class Dialogue(Part):
     def _chunk(self) -> Talk:
         """The whole message as one chunk that is not the last: until LAST is said the server must not deliver it (RFC 3030 section 2)."""
         yield self.speech.say(f"BDAT {self._bytes}\r\n".encode())
-        yield WriteBody(stuffed=False)
+        whole = yield WriteBody(stuffed=False)
         reply = yield from self.speech.hear()
-        return None if reply.code // 100 == OK else classify(self.speech.phase, reply)
+        if whole is not True:
+            self.speech.break_off()  # what is said next would be read as the rest of the chunk
+        return None if reply.code // 100 == OK and whole is True else classify(self.speech.phase, reply)
 
     def _commit(self) -> Talk:
         self.speech.phase = SmtpPhase.DOT

@@ -21,6 +21,7 @@ from workers.smtp.simulator import SimulatedServer
 from workers.smtp.tokens import Tokens
 
 IDLE_SECONDS: Final = 10.0
+LATE_SECONDS: Final = 0.1  # a loop's timer may come a little early
 AGE_SECONDS: Final = 300.0
 MOST_TRANSACTIONS: Final = 50
 
@@ -31,9 +32,10 @@ class Pool:
     A key is a keyed hash over every field of the account, password and PEM among them: whoever could not sign in gets no connection.
     """
 
-    def __init__(self, egress: Egress, most_idle: int = 0, tokens: Tokens | None = None) -> None:
+    def __init__(self, egress: Egress, most_idle: int = 0, tokens: Tokens | None = None, *, simulator: bool = True) -> None:
         self.egress = egress
-        self.tokens = tokens
+        self._tokens = tokens
+        self._simulator = simulator
         self._most_idle = most_idle
         self._secret = secrets.token_bytes(32)
         self._idle: deque[tuple[bytes, float, Session]] = deque()  # key, time of the loop; who rested last stands at the right
@@ -57,12 +59,16 @@ class Pool:
             if not dialogue.stale:
                 return dialogue.outcome
             self._drop(key)
-        server = SimulatedServer(account, envelope, attempt) if simulated(account) else None
-        session = Session(account, self.egress, limits, self.tokens, server)
+        session = self.session(account, limits, envelope, attempt)
         failure = await enter(session, overall)
         if failure is not None:
             return _of_all(envelope, failure)
         return (await self._transact(key, session, message, envelope, fence, overall)).outcome
+
+    def session(self, account: Account, limits: SmtpLimits, envelope: Envelope, attempt: int = 1) -> Session:
+        """A new one, not entered yet; the simulator must know whom it will be told."""
+        server = SimulatedServer(account, envelope, attempt) if self._simulator and simulated(account) else None
+        return Session(account, self.egress, limits, self._tokens, server)
 
     def close(self) -> None:
         """Hangs up everywhere; what is in use will not be kept."""
@@ -93,13 +99,13 @@ class Pool:
 
     def _give_back(self, key: bytes, session: Session) -> None:
         """It rests, or is hung up."""
-        if not self._most_idle or not session.quiet or session.transactions >= MOST_TRANSACTIONS or simulated(session.account):
+        if not self._most_idle or not session.quiet or session.transactions >= MOST_TRANSACTIONS or session.simulated is not None:
             session.hang_up()
             return
         loop = asyncio.get_running_loop()
         self._idle.append((key, loop.time(), session))
         self._rest_at_most(self._most_idle)
-        loop.call_later(IDLE_SECONDS, self._expire)
+        loop.call_later(IDLE_SECONDS + LATE_SECONDS, self._expire)
 
     def _drop(self, key: bytes) -> None:
         """Where one was dead its sisters are."""

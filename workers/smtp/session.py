@@ -110,7 +110,9 @@ class Session:
             case FetchToken(refused=refused):
                 return await self._token(refused)
             case WriteBody(stuffed=is_stuffed):
-                await connection.write_all(stuffed(self._message) if is_stuffed else self._message, self.limits.body_bytes_per_second)
+                return await connection.write_all(
+                    stuffed(self._message) if is_stuffed else self._message, self.limits.body_bytes_per_second
+                )
             case Listen():
                 return await connection.listen()
             case AskFence(indexes=indexes):

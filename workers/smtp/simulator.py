@@ -105,9 +105,10 @@ class SimulatedConnection:
             self._ended = answer is None
             self._received += answer or b""
 
-    async def write_all(self, data: bytes, bytes_per_second: float) -> None:  # noqa: ARG002 -- a Connection's signature
+    async def write_all(self, data: bytes, bytes_per_second: float) -> bool:  # noqa: ARG002 -- a Connection's signature
         """The body, which is not kept."""
         self._ended = not self._server.takes_the_body
+        return not self._ended
 
     async def secure(self, context: ssl.SSLContext, host: str | None) -> None:  # noqa: ARG002 -- a Connection's signature
         """TLS as far as a certificate goes; raises OSError."""

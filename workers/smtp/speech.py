@@ -37,7 +37,10 @@ class FetchToken(msgspec.Struct, frozen=True):
 
 
 class WriteBody(msgspec.Struct, frozen=True):
-    """Write the message without its dot, until the last byte has left us or the server says something; for BDAT to the letter."""
+    """Write the message without its dot, until the last byte has left us or the server says something; for BDAT to the letter.
+
+    Answer whether all of it was written.
+    """
 
     stuffed: bool = True
 

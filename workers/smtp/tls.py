@@ -11,6 +11,10 @@ OTHER_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADD
 NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
 
 
+class SpokenInClear(ConnectionError):
+    """The server spoke before TLS began: what it said must not be heard as if it were said under TLS."""
+
+
 def trust(ca_file: str | None, ca_pem: str | None) -> ssl.SSLContext:
     """The system's anchors, the operator's and the job's; a customer's PEM is kept no longer than its job. Raises ssl.SSLError."""
     if ca_pem is None:
@@ -40,6 +44,6 @@ def tls_failure(error: OSError, *, implicit: bool) -> FailureClass:
         if error.verify_code in OTHER_NAME:
             return FailureClass.TLS_CERT_HOSTNAME
         return FailureClass.TLS_CERT_EXPIRED if error.verify_code in EXPIRED else FailureClass.TLS_CERT_UNTRUSTED
-    if implicit and isinstance(error, ssl.SSLError) and error.reason in NOT_TLS:
+    if implicit and (isinstance(error, SpokenInClear) or (isinstance(error, ssl.SSLError) and error.reason in NOT_TLS)):
         return FailureClass.TLS_MODE_MISMATCH
     return FailureClass.TLS_HANDSHAKE

@@ -53,6 +53,9 @@ class Kept(msgspec.Struct, frozen=True):
     token: str
     until: float
 
+    def __repr__(self) -> str:
+        return "Kept(...)"
+
 
 class Tokens:
     """The access tokens of one worker process: in memory only, for their life, each for the one credential it was issued to."""

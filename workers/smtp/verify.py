@@ -5,7 +5,6 @@ import ssl
 import time
 from typing import Final
 
-from dispatcher.contracts.accounts import simulated
 from dispatcher.contracts.address import needs_smtputf8
 from dispatcher.contracts.mail import Account, Envelope
 from dispatcher.contracts.outcome import Failure, FailureClass, SmtpPhase
@@ -16,7 +15,6 @@ from workers.smtp.objections import PATH, account_objection
 from workers.smtp.pool import Pool
 from workers.smtp.replies import classify, local
 from workers.smtp.session import Session
-from workers.smtp.simulator import SimulatedServer
 from workers.smtp.speech import OK, Part, Speech, Talk
 
 DAY_SECONDS: Final = 86_400
@@ -51,8 +49,7 @@ async def verify(account: Account, sender: str | None, pool: Pool, limits: SmtpL
     loop = asyncio.get_running_loop()
     overall = loop.time() + limits.total_seconds
     sender = sender or account.own_address
-    server = SimulatedServer(account, Envelope(sender or "", ()), attempt=1) if simulated(account) else None
-    session = Session(account, pool.egress, limits, pool.tokens, server)
+    session = pool.session(account, limits, Envelope(sender or "", ()))
     try:
         failure = await enter(session, overall)
         if failure is None and sender is not None:

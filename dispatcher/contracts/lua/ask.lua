@@ -1,9 +1,10 @@
 -- ask: a question for whichever worker is free, unless its tenant has asked too often within a minute.
 -- pre:  the id is fresh; the deadline was reckoned by a clock that may be wrong.
 -- post: nothing changed; or the sealed question exists until its deadline, its id and binding stand in the list, and the tenant has asked once more.
+--       Questions at the head whose time is over are gone, so that the list does not grow while nobody takes.
 -- KEYS: pay ask rate bell    ARGV: id sealed deadline ttl tp per_minute
 -- gives: {'asked', bell needed} | {'often', seconds to wait} | {'clock', now}
-local MINUTE = 60000
+local MINUTE, DEAD_AT_ONCE = 60000, 10
 local now, id, deadline, most = clock(), ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[6])
 local first = tonumber(redis.call('LINDEX', KEYS[3], most - 1) or 0)
 if first + MINUTE > now then
@@ -11,6 +12,13 @@ if first + MINUTE > now then
 end
 if math.abs(deadline - now - tonumber(ARGV[4])) > 1000 then
   return { 'clock', now }
+end
+for _ = 1, DEAD_AT_ONCE do
+  local oldest = redis.call('LINDEX', KEYS[2], 0)
+  if not oldest or redis.call('EXISTS', key('pay', oldest:match('^%S+'))) == 1 then
+    break
+  end
+  redis.call('LPOP', KEYS[2])
 end
 redis.call('LPUSH', KEYS[3], string.format('%d', now))
 redis.call('LTRIM', KEYS[3], 0, most - 1)

@@ -132,7 +132,7 @@ def test_by_chunks_the_last_one_is_empty_and_stands_behind_the_fence() -> None:
     machine = dialogue("CHUNKING", "PIPELINING", chunking=True)
     said = fed(machine, b"".join(TO_DATA[:3]))
     assert (written(said)[1:], said[-1]) == ([b"BDAT 11\r\n"], WriteBody(stuffed=False))
-    assert follow(machine, None, b"250 got it\r\n") == [Read(), AskFence(frozenset({0, 1, 2}))]
+    assert follow(machine, YES, b"250 got it\r\n") == [Read(), AskFence(frozenset({0, 1, 2}))]
     assert follow(machine, YES, None) == [Listen(), Write(b"BDAT 0 LAST\r\n")]
     assert (machine.speech.phase, follow(machine, None, b"250 ok\r\n")) == (SmtpPhase.DOT, [Read(), None])
     assert machine.outcome == everybody(Fate.ACCEPTED)
@@ -141,8 +141,18 @@ def test_by_chunks_the_last_one_is_empty_and_stands_behind_the_fence() -> None:
 def test_a_refused_chunk_is_refused_content() -> None:
     machine = dialogue("CHUNKING", chunking=True)
     fed(machine, *TO_DATA[:3])
-    assert follow(machine, None, b"554 5.6.0 no\r\n") == [Read(), None]
+    assert follow(machine, YES, b"554 5.6.0 no\r\n") == [Read(), None]
     assert machine.outcome == everybody(Fate.REFUSED, Failure(FailureClass.CONTENT_REJECTED, SmtpPhase.BODY, 554, "5.6.0"))
+    assert machine.speech.orderly
+
+
+@pytest.mark.parametrize(("said", "failure_class"), [(b"250 got it\r\n", "protocol_error"), (b"554 5.6.0 no\r\n", "content_rejected")])
+def test_a_chunk_that_was_answered_before_it_was_written_is_never_committed(said: bytes, failure_class: str) -> None:
+    machine = dialogue("CHUNKING", chunking=True)
+    fed(machine, *TO_DATA[:3])
+    assert follow(machine, not YES, said) == [Read(), None]
+    assert machine.outcome.failure
+    assert (machine.outcome.failure.failure_class, machine.speech.orderly) == (failure_class, False)
 
 
 def test_chunks_are_not_for_servers_that_do_not_offer_them() -> None:
@@ -189,6 +199,8 @@ def test_whatever_a_server_says_every_recipient_has_a_fate_and_no_dot_goes_witho
             assert asked or command.data not in {b".\r\n", b"BDAT 0 LAST\r\n"}
         elif isinstance(command, Read):
             event = next(pieces, b"")
+        elif isinstance(command, WriteBody):
+            event = True
         elif isinstance(command, AskFence):
             asked = event = True
     assert machine.ended

@@ -76,6 +76,17 @@ def test_it_thinks_about_a_slow_dot_as_long_as_it_says(monkeypatch: pytest.Monke
     assert said(played("slow")) == ("a", None, None)
 
 
+def test_where_it_is_switched_off_its_name_is_a_name_like_any_other() -> None:
+    async def nobody(_host: str, _port: int) -> tuple[str, ...]:
+        return ()
+
+    account = Account(host="simulator", port=587, tls=Tls.STARTTLS, auth=PASSWORD)
+    told = Envelope("me@example.com", (("ok@example.org", (0,)),))
+    pool = Pool(Egress(lookup=nobody), simulator=False)
+    outcome = asyncio.run(pool.transmit(b"a: b\r\n\r\nc\r\n", told, account, fence=granted, limits=SmtpLimits()))
+    assert outcome.failure == Failure(FailureClass.DNS_NOT_FOUND, SmtpPhase.RESOLVE, permanent=False)
+
+
 def test_without_leave_there_is_no_dot() -> None:
     async def denied(_: frozenset[int]) -> bool:
         return False
