@@ -64,11 +64,11 @@ class Faulty:
         async with await asyncio.start_server(connected, sock=listening):
             yield
             await _turns()  # who knocked last is let in: a server that is closed meanwhile would lose the socket
-        for talk, wire in talks.items():
-            talk.cancel()
-            wire.close()
-        ended = await asyncio.gather(*talks, return_exceptions=True)
-        await _turns()  # the client's end is closed
+            for talk, wire in talks.items():
+                talk.cancel()
+                wire.close()
+            ended = await asyncio.gather(*talks, return_exceptions=True)
+            await _turns()  # the client's end is closed; and since 3.12.1 a server waits for its connections
         assert [how for how in ended if isinstance(how, Exception)] == []
 
     async def _talk(self, wire: Wire) -> None:

@@ -63,7 +63,7 @@ async def aiosmtplib_says(port: int, asked: Asked, **otherwise: Any) -> str:  # 
         refused, _ = await sent_by_aiosmtplib(port, asked, **otherwise)
     except aiosmtplib.SMTPRecipientsRefused as error:
         return by_code(asked.to, {one.recipient: one.code for one in error.recipients}, "unsaid")
-    except (aiosmtplib.SMTPException, OSError) as error:
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:  # a ValueError is an address that it does not take
         return by_code(asked.to, {}, by_error(error, getattr(error, "code", None)))
     return by_code(asked.to, {address: reply.code for address, reply in refused.items()}, "accepted")
 

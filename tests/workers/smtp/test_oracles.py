@@ -9,6 +9,7 @@ import re
 import smtplib
 import time
 import tracemalloc
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -186,7 +187,11 @@ def test_an_address_that_is_more_than_one_is_not_cut_to_another(address: str, to
     assert addr_spec(address) is None
     for spoilt in (Envelope("me@example.org", ((address, (0,)),)), Envelope(address, (("me@example.org", (0,)),))):
         assert asyncio.run(ours(NOBODY, Asked(spoilt))) == "refused"
-        heard = [played((*UP_TO_BODY, *TO_DOT[2:], *POLITE), Asked(spoilt), says)[1] for says in ALL[1:]]
+        lines = (*UP_TO_BODY, *TO_DOT[2:], *POLITE)
+        if parseaddr(address) == ("", ""):  # a Python in which CVE-2023-27043 is mended: aiosmtplib refuses what it cannot read
+            assert played(lines, Asked(spoilt), aiosmtplib_says)[0] == "refused"
+            continue
+        heard = [played(lines, Asked(spoilt), says)[1] for says in ALL[1:]]
         asked = [{line.strip().partition(b":")[2].partition(b" ")[0] for line in server.lines[1:3]} for server in heard]
         assert asked == [{told, b"<me@example.org>"}] * 2
 
