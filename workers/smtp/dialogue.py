@@ -14,7 +14,7 @@ from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, S
 from dispatcher.contracts.verification import known_size
 from workers.smtp.reader import Garbled
 from workers.smtp.replies import classify, local
-from workers.smtp.speech import CLOSING, GO_ON, OK, AskFence, Part, Speech, Talk, WriteBody
+from workers.smtp.speech import CLOSING, GO_ON, OK, AskFence, Part, Speech, Talk, WriteBody, in_turn
 
 RSET: Final = b"RSET\r\n"
 DATA: Final = b"DATA\r\n"
@@ -42,7 +42,7 @@ class Dialogue(Part):
         self._chunked = chunking and "CHUNKING" in speech.extensions
         self._accepted: set[int] = set()
         self._refusals: dict[int, Failure] = {}
-        super().__init__(speech, self._whole())
+        super().__init__(speech, in_turn(self._propose, self._announce, self._hand_over, self._commit))
 
     @property
     def waiting_for(self) -> tuple[SmtpPhase, int]:
@@ -64,13 +64,6 @@ class Dialogue(Part):
         self.outcome = Outcome(fates, failure or next(iter(self._refusals.values()), None), self._refusals)
 
     # ---- what is said, in its order; each part gives the failure that ends the dialogue, or None
-
-    def _whole(self) -> Talk:
-        for part in (self._propose, self._announce, self._hand_over, self._commit):
-            failure = yield from part()
-            if failure is not None:
-                return failure
-        return None
 
     def _propose(self) -> Talk:
         """MAIL and every RCPT, with RSET and DATA in one flight where the server takes it (RFC 2920)."""

@@ -9,7 +9,7 @@ from workers.smtp import sasl
 from workers.smtp.limits import SmtpLimits
 from workers.smtp.reader import Garbled, extensions
 from workers.smtp.replies import classify, local
-from workers.smtp.speech import MORE, OK, READY, SIGNED_IN, FetchToken, Part, Speech, Talk
+from workers.smtp.speech import MORE, OK, READY, SIGNED_IN, FetchToken, Part, Speech, Talk, in_turn
 
 
 class Opening(Part):
@@ -19,15 +19,7 @@ class Opening(Part):
         self._account = account
         self._limits = limits
         self._ehlo = f"EHLO {account.ehlo_name or limits.ehlo_name}\r\n".encode("ascii")
-        super().__init__(speech, self._whole())
-
-    def _whole(self) -> Talk:
-        """Each step gives the failure that ends the talk, or None."""
-        for part in (self._greet, self._introduce, self._protect, self._sign_in):
-            failure = yield from part()
-            if failure is not None:
-                return failure
-        return None
+        super().__init__(speech, in_turn(self._greet, self._introduce, self._protect, self._sign_in))
 
     def _greet(self) -> Talk:
         if self._account.tls is Tls.IMPLICIT:

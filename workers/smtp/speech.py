@@ -3,7 +3,7 @@
 A talk is a generator of commands that is sent what became of each; it returns the failure that ended it, or None.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Final
 
 import msgspec
@@ -134,6 +134,15 @@ class Speech:
         if not isinstance(data, bytes) or not data:
             raise Silence
         self._replies.feed(data)
+
+
+def in_turn(*talks: Callable[[], Talk]) -> Talk:
+    """One after the other, until one gives a failure."""
+    for talk in talks:
+        failure = yield from talk()
+        if failure is not None:
+            return failure
+    return None
 
 
 class Part:
