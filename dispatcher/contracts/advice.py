@@ -50,7 +50,7 @@ ADVICE: Final[dict[F, str]] = {
     F.HEADER_INVALID: "Subject or names hold something that cannot stand in a mail's header.",
     F.RENDER_FAILED: "The page is too large or too deeply nested to be made into a mail. Send a shorter page, or a link to it.",
     F.RENDER_TIMEOUT: "The page took too long to be made into a mail. Send a shorter page, or a link to it.",
-    F.SUBMISSION_INVALID: "What was submitted is not valid. The details are in the sealed receipt.",
+    F.SUBMISSION_INVALID: "What was submitted is not valid, or this service has no account of its own. Tell the operator.",
     F.SOURCE_FORBIDDEN: "The site did not allow the page to be read. Check the app's rights.",
     F.SOURCE_UNAVAILABLE: "The site did not give the page just now. It is tried again by itself.",
     F.PAYLOAD_EXPIRED: "The job's time was over before it could be sent.",

@@ -70,7 +70,7 @@ class Fate(StrEnum):
 
 
 class FailureClass(StrEnum):
-    """Why mail failed: the only thing about a failure that is logged, counted or returned.
+    """Why mail failed: with phase and codes the only thing about a failure that is logged, counted or returned.
 
     Each has a paragraph in docs/failures.md and a sentence of advice in advice.py.
     """

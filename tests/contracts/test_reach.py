@@ -197,8 +197,8 @@ def spellings(address: Address, noise: int, prefixes: tuple[IPv6Network, ...]) -
     if isinstance(address, IPv6Address):
         return [address]
     told = [IPv6Address(tunnel(int(address), noise)) for tunnel in TUNNELS.values()]
-    told = [each for each in told if int(each) > 1]  # :: and ::1 lead to no IPv4 address
-    return [address, *told, *(nat64(int(address), prefix) for prefix in prefixes)]
+    told += [nat64(int(address), prefix) for prefix in prefixes]
+    return [address, *(each for each in told if int(each) > 1)]  # :: and ::1 lead to no IPv4 address
 
 
 RESERVED = st.sampled_from(ALWAYS).flatmap(

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,11 +12,45 @@ from catcher.process import Running
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome
 from dispatcher.contracts.settings import WorkerSettings
 from tests.contracts.conftest import Books
-from tests.workers.conftest import Office, door, submission
+from tests.workers.conftest import LOOPBACK, Office, door, submission
+from tests.workers.smtp.scripted import serve
+from workers.dispatch import dispatch
 from workers.drain import Drain
+from workers.smtp import pool as smtp
 
 GREYLISTED = Outcome({0: Fate.PENDING}, Failure(FailureClass.GREYLISTED, permanent=False))
 END_SECONDS = 20
+
+
+def test_connections_at_rest_are_hung_up_when_the_process_ends(books: Books, office: Office) -> None:
+    lines = (
+        "S: 220 s",
+        "C: EHLO",
+        "S: 250 s",
+        "C: MAIL",
+        "S: 250 ok",
+        "C: RCPT",
+        "S: 250 ok",
+        "C: DATA",
+        "S: 354 go",
+        "C: ...",
+        "S: 250 ok",
+    )
+    desk = replace(office.desk, pool=smtp.Pool(LOOPBACK, 5))
+
+    async def story() -> bytes:
+        async with serve(lines) as heard:
+            await office.enqueue(submission(door(heard.port)))
+            claim = await desk.ledger.claim(30_000, ("interactive",))
+            assert claim
+            await dispatch(claim, desk)
+            before = heard.gone.is_set()
+            await Drain(desk, books.records, WorkerSettings(), [].append).finish()
+            await asyncio.wait_for(heard.gone.wait(), 2)
+        assert not before
+        return heard.rest
+
+    assert books.do(story()) == b"QUIT\r\n"
 
 
 @dataclass

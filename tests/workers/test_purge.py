@@ -124,7 +124,7 @@ def test_those_who_waited_get_the_fate_of_the_sign_in_that_failed(books: Books) 
 
 def test_nobody_is_tried_sooner_than_his_own_failure_allows_if_there_is_time(books: Books) -> None:
     waits = []
-    for ttl_ms in (1_800_000, 80_000):
+    for ttl_ms in (1_800_000, 77_000):
         job_id = books.accept(fates="pp", n=2, ttl_ms=ttl_ms)
         claim = books.claim()
         books.do(

@@ -1,4 +1,4 @@
-"""Retry: the table of JOBS.md 2.9, and how long is waited."""
+"""Retry: which failures are tried again how often, and how long is waited."""
 
 import pytest
 from hypothesis import given, settings

@@ -76,7 +76,7 @@ class Egress(Reach):
     lookup_seconds: float = LOOKUP_SECONDS
 
     def for_web(self) -> Self:
-        """The same policy for HTTPS: token fetches, callbacks, embedded images."""
+        """The same policy for HTTPS, where tokens are fetched."""
         return dataclasses.replace(self, ports=WEB_PORTS)
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:

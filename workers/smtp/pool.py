@@ -29,7 +29,8 @@ MOST_TRANSACTIONS: Final = 50
 class Pool:
     """The connections of one process under one egress policy; at most `most_idle` are at rest, 0 keeps none.
 
-    A key is a keyed hash over every field of the account, password and PEM among them: whoever could not sign in gets no connection.
+    A key is a keyed hash over our EHLO name and every field of the account, password and PEM among them: whoever could not sign in gets no
+    connection.
     """
 
     def __init__(self, egress: Egress, most_idle: int = 0, tokens: Tokens | None = None, *, simulator: bool = True) -> None:

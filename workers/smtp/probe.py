@@ -2,12 +2,13 @@
 
 import asyncio
 import ssl
+from typing import Final
 
 from dispatcher.contracts.mail import Tls
 from workers.smtp.connection import Connection
 from workers.smtp.tls import NOT_TLS
 
-GREETING: bytes = b"220"
+GREETING: Final = b"220"
 
 
 async def speaks_the_other_mode(address: str, port: int, tls: Tls, seconds: float) -> bool:

@@ -38,7 +38,7 @@ SENDER: Final = (
 RELAY: Final = r"relay(ing)? (access )?(denied|prohibited|not (allowed|permitted))|not (allowed )?to relay"
 FULL: Final = r"mailbox.{0,20}full|over.?quota|quota exceeded"
 
-# JOBS.md 2.9, first match wins. A row: where it is said, "code enhanced-code" (a dash for none), words of the text, what it means.
+# First match wins; docs/smtp.md says it in words. A row: where it is said, "code enhanced-code" (a dash for none), words, the meaning.
 TABLE: Final[tuple[tuple[frozenset[SmtpPhase], str, str, FailureClass], ...]] = (
     # whatever the phase
     (ANY, r"5.. 5\.7\.(30|57|139)", "", _C.AUTH_DISABLED),

@@ -107,6 +107,18 @@ def test_a_reused_connection_that_is_of_no_use_is_stale_before_mail(offered: tup
     assert (machine.ended, machine.stale, machine.outcome.fates.keys()) == (True, True, TOLD.indexes)
 
 
+def test_a_server_that_closes_at_mail_after_a_reset_is_of_no_use_either() -> None:
+    machine = dialogue(reused=True)
+    fed(machine, b"250 reset\r\n", b"421 4.3.0 bye\r\n")
+    assert (machine.ended, machine.stale) == (True, True)
+
+
+def test_a_recipient_that_the_server_did_not_understand_ends_it_for_all() -> None:
+    machine = dialogue()
+    fed(machine, b"250 ok\r\n", b"250 ok\r\n", b"503 5.5.1 what\r\n")
+    assert machine.outcome == everybody(Fate.PENDING, Failure(FailureClass.PROTOCOL_ERROR, SmtpPhase.RCPT, 503, "5.5.1", permanent=False))
+
+
 def test_a_connection_is_not_stale_once_the_sender_was_judged() -> None:
     for said in (b"250 ok\r\n550 no\r\n", b"250 ok\r\n250 ok\r\n"):
         machine = dialogue("PIPELINING", reused=True)

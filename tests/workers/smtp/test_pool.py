@@ -87,6 +87,23 @@ def test_whatever_differs_in_the_account_is_another_connection(change: dict[str,
     assert kept(story, *MAIL).connections == 2
 
 
+def test_another_name_in_ehlo_is_another_connection() -> None:
+    async def story(pool: Pool, heard: Heard) -> None:
+        for name in ("one.example", "two.example"):
+            await mailed(pool, account(heard.port), limits=SmtpLimits(ehlo_name=name))
+
+    assert kept(story, *MAIL).connections == 2
+
+
+def test_a_closed_pool_keeps_nothing_any_more() -> None:
+    async def story(pool: Pool, heard: Heard) -> None:
+        pool.close()
+        for _ in range(2):
+            assert await mailed(pool, account(heard.port)) == ACCEPTED
+
+    assert kept(story, *MAIL).connections == 2
+
+
 def test_a_refused_mail_leaves_a_connection_that_is_used_again() -> None:
     async def story(pool: Pool, heard: Heard) -> None:
         assert (await mailed(pool, account(heard.port))).fates == {0: Fate.REFUSED}

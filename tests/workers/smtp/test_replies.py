@@ -33,6 +33,7 @@ auth   534 5.7.9 Application-specific password needed| auth_app_password   final
 auth   535 5.7.139 SmtpClientAuthentication disabled | auth_disabled       final
 auth   550 5.7.30 basic authentication is not there  | auth_disabled       final
 auth   504 5.5.4 unknown mechanism                   | auth_mechanism      final
+auth   530 5.7.0 sign in elsewhere first             | auth_required       final
 auth   454 4.7.0 temporary authentication failure    | auth_temporary      pending
 auth   454 4.7.0 too many login attempts             | rate_limited        pending
 auth   421 4.7.0 closing                             | auth_temporary      pending

@@ -21,12 +21,13 @@ async def granted(indexes: frozenset[int]) -> bool:
 
 
 def played(
-    *local_parts: str, attempt: int = 1, tls: Tls = Tls.STARTTLS, auth: Auth = PASSWORD, message: bytes = b"a: b\r\n\r\n.\r\n"
+    *local_parts: str, attempt: int = 1, tls: Tls = Tls.STARTTLS, auth: Auth = PASSWORD, limits: SmtpLimits | None = None
 ) -> Outcome:
     told = Envelope("me@example.com", tuple((f"{name}@example.org", (index,)) for index, name in enumerate(local_parts)))
     account = Account(host="simulator", port=587, tls=tls, auth=auth)
     pool = Pool(Egress(), 5)
-    return asyncio.run(pool.transmit(message, told, account, fence=granted, limits=SmtpLimits(), attempt=attempt))
+    message = b"a: b\r\n\r\n.\r\n"
+    return asyncio.run(pool.transmit(message, told, account, fence=granted, limits=limits or SmtpLimits(), attempt=attempt))
 
 
 def said(outcome: Outcome) -> tuple[str, str | None, str | None]:
@@ -74,6 +75,11 @@ def test_greylisting_says_how_long() -> None:
 def test_it_thinks_about_a_slow_dot_as_long_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulator, "SLOW_SECONDS", 0.05)
     assert said(played("slow")) == ("a", None, None)
+
+
+def test_the_answer_to_the_dot_has_its_time_in_full_whatever_is_left_of_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulator, "SLOW_SECONDS", 0.3)
+    assert said(played("slow", limits=SmtpLimits(total_seconds=0.1))) == ("a", None, None)
 
 
 def test_where_it_is_switched_off_its_name_is_a_name_like_any_other() -> None:
