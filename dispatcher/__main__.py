@@ -13,9 +13,9 @@ from typing import IO, Final
 import click
 from pydantic import ValidationError
 
+from dispatcher.calls import ask
 from dispatcher.contracts.errors import BeampostError
 from dispatcher.contracts.settings import ApiSettings, WorkerSettings, complaint, read
-from dispatcher.loopback import ask
 
 USAGE: Final = 2
 UNREACHABLE: Final = 3

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from dispatcher.calls import ask
 from dispatcher.intake.authenticate import well_formed
-from dispatcher.loopback import ask
 
 OK: Final = 0
 FAILED: Final = 1

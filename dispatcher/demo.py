@@ -16,10 +16,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from dispatcher.calls import ask
 from dispatcher.children import die_with_parent
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.outcome import OPEN_STATES, Stage
-from dispatcher.loopback import ask
 from dispatcher.stack import Stack
 
 SAMPLE: Final = Path(__file__).parents[1] / "examples" / "sample-page.json"

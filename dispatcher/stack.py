@@ -14,6 +14,7 @@ from typing import IO, Final
 from redis import Redis
 from redis.exceptions import RedisError
 
+from dispatcher.calls import ask
 from dispatcher.children import Child, Restarted, revive, stop
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.keyring import write
@@ -22,7 +23,6 @@ from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read, var
 from dispatcher.contracts.wire import key
 from dispatcher.embedded import EmbeddedRedis
 from dispatcher.intake.authenticate import Scope, create_api_key
-from dispatcher.loopback import ask
 
 READY_SECONDS: Final = 30
 BEYOND_DOT_SECONDS: Final = 10

@@ -20,7 +20,7 @@ from workers.render.page import render
 from workers.render.rendering import Rendering
 from workers.route import Route
 
-LARGE: Final = 200_000
+LARGE_PAGE_CHARACTERS: Final = 200_000
 
 
 async def dispatch(claim: Claim, desk: Desk) -> None:
@@ -56,7 +56,7 @@ def open_sealed(claim: Claim, desk: Desk) -> Job:
 async def rendered(job: Job, claim: Claim) -> Rendering:
     """The page as mail; a large one in a thread, so that the others do not wait for it."""
     with stage(Stage.RENDER):
-        if len(job.submission.page.body) <= LARGE:
+        if len(job.submission.page.body) <= LARGE_PAGE_CHARACTERS:
             return render(job.submission, written_at=claim.accepted_at)
         return await asyncio.to_thread(render, job.submission, written_at=claim.accepted_at)
 

@@ -9,7 +9,7 @@ from dispatcher.contracts.mail import Account
 from workers.default_account import DefaultAccount
 from workers.smtp.pool import Pool
 
-LARGE: Final = 1_000_000
+LARGE_MESSAGE_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Route:
 
     async def signed(self, message: bytes) -> bytes:
         """The message as it goes out; signing a large one is work for a thread. Raises HeaderUnsafe."""
-        if self.default is None or len(message) <= LARGE:
-            return self.default.signed(message) if self.default else message
+        if self.default is None:
+            return message
+        if len(message) <= LARGE_MESSAGE_BYTES:
+            return self.default.signed(message)
         return await asyncio.to_thread(self.default.signed, message)

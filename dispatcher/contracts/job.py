@@ -9,7 +9,6 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from dispatcher.contracts.errors import AccountMissing
 from dispatcher.contracts.mail import MAX_NAME, Account, Addressing, Envelope, Layout, Mailbox, Page, Part, Site, Url, Value
 from dispatcher.contracts.outcome import State
 
@@ -103,14 +102,6 @@ class Job(msgspec.Struct, frozen=True):
     submission: Submission
     message_id: str
     sender: str | None = None
-
-    @property
-    def account(self) -> Account:
-        """The mail account of the submission; raises AccountMissing where it names the default one."""
-        account = self.submission.account
-        if not isinstance(account, Account):
-            raise AccountMissing
-        return account
 
     def sent_from(self, address: str) -> "Job":
         """The same mail from another address."""

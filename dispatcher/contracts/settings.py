@@ -15,7 +15,7 @@ from dispatcher.contracts.reach import NAT64_LENGTHS
 
 ENV_PREFIX: Final = "BEAMPOST_"
 S = TypeVar("S", bound="SharedSettings")
-Mechanism = Literal["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"]
+PasswordMechanism = Literal["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"]
 
 
 class SharedSettings(BaseSettings):
@@ -66,7 +66,7 @@ class SharedSettings(BaseSettings):
     @field_validator("egress_ports", "egress_allow_networks", "egress_nat64_prefixes", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+        return _items(value)
 
     @field_validator("egress_nat64_prefixes")
     @classmethod
@@ -121,7 +121,7 @@ class WorkerSettings(SharedSettings):
     slice_seconds: float = Field(default=30.0, gt=0, description="How long one doorbell keeps claiming.")
     sweep_seconds: float = Field(default=0.5, gt=0, description="How often due deferrals and dead leases are looked for.")
     ehlo_name: str = Field(default="beampost.invalid", description="The name a worker gives in EHLO, unless the account has one.")
-    sasl_mechanisms: Annotated[tuple[Mechanism, ...], NoDecode] = Field(
+    sasl_mechanisms: Annotated[tuple[PasswordMechanism, ...], NoDecode] = Field(
         default=("SCRAM-SHA-256", "PLAIN", "LOGIN"),
         min_length=1,
         description="How a worker signs in with a password, the first that the server offers; comma-separated. `CRAM-MD5` is the fourth.",
@@ -168,7 +168,12 @@ class WorkerSettings(SharedSettings):
     @field_validator("lanes", "sasl_mechanisms", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
-        return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+        return _items(value)
+
+
+def _items(value: object) -> object:
+    """Of what is separated by commas in the environment."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
 class SettingUnknown(Misconfigured):

@@ -77,9 +77,9 @@ class Verification(msgspec.Struct, frozen=True):
         return next((step.failure for step in self.steps if step.failure), None)
 
     @classmethod
-    def failed(cls, failure: Failure, milliseconds: int = 0) -> "Verification":
+    def failed(cls, failure: Failure) -> "Verification":
         """Of an account that did not come further than one step."""
-        return cls((Step(failure.phase or SmtpPhase.RESOLVE, ok=False, milliseconds=milliseconds, failure=failure),))
+        return cls((Step(failure.phase or SmtpPhase.RESOLVE, ok=False, milliseconds=0, failure=failure),))
 
 
 def known_size(words: Iterable[str]) -> int | None:

@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dispatcher.contracts.errors import AccountMissing
 from dispatcher.contracts.job import JOB_ID, Delivery, Job, Submission, full_subject, new_job_id
 from dispatcher.contracts.mail import (
     Account,
@@ -159,11 +158,6 @@ def test_an_account_has_an_address_of_its_own_where_it_signs_in_with_one(auth: A
 def test_no_secret_is_in_what_a_debugger_prints() -> None:
     told = repr(Account(host="mail.example.com", port=587, tls=Tls.STARTTLS, auth=PasswordAuth(user="jane", password="hunter2")))
     assert ("hunter2" in told, "jane" in told, "PasswordAuth" in told) == (False, False, True)
-
-
-def test_the_default_account_is_not_an_account_yet() -> None:
-    with pytest.raises(AccountMissing):
-        _ = job().account
 
 
 def test_job_ids_are_ulids_and_no_two_are_alike() -> None:

@@ -23,7 +23,7 @@ from workers.smtp.limits import SmtpLimits
 from workers.smtp.opening import Opening
 from workers.smtp.reader import ReplyReader
 from workers.smtp.replies import local
-from workers.smtp.speech import AskFence, Command, Event, FetchToken, Listen, Part, Read, Speech, StartTls, Write, WriteBody
+from workers.smtp.speech import AskFence, Command, Event, FetchToken, Listen, Passage, Read, Speech, StartTls, Write, WriteBody
 
 TOLD: Final = Envelope("me@example.org", (("a@example.org", (0, 2)), ("b@example.org", (1,))))
 MESSAGE: Final = b"x: y\r\n\r\nz\r\n"
@@ -132,7 +132,7 @@ class Conversation:
         assert {index for index, fate in outcome.fates.items() if fate is Fate.ACCEPTED} <= self._accepted
         assert dialogue.stale <= (dialogue.failure is not None and not self._body_is_out)
 
-    def _follow(self, part: Part) -> None:
+    def _follow(self, part: Passage) -> None:
         event: Event = None
         for _ in range(ENOUGH):
             if (command := part.step(event)) is None:

@@ -19,7 +19,7 @@ from tests.workers.conftest import LOOPBACK, Office, door, submission
 from tests.workers.smtp.scripted import Heard, serve
 from tests.workers.smtp.test_session import CA_PEM, CONTEXT
 from workers.default_account import DefaultAccount
-from workers.dispatch import LARGE, dispatch
+from workers.dispatch import LARGE_PAGE_CHARACTERS, dispatch
 from workers.route import Route
 from workers.smtp.egress import Egress
 from workers.smtp.pool import Pool
@@ -57,7 +57,7 @@ def test_a_sealed_job_becomes_a_mail_and_then_nothing_but_a_count(books: Books, 
 
 
 def test_a_large_page_is_mailed_too(books: Books, office: Office, catcher: Running) -> None:
-    posted = submission(door(catcher.plain_port), body=f"<p>{'Hello ' * (LARGE // 6)}</p>")
+    posted = submission(door(catcher.plain_port), body=f"<p>{'Hello ' * (LARGE_PAGE_CHARACTERS // 6)}</p>")
     job_id = books.do(office.enqueue(posted))
     work(books, office)
     assert summary(books, job_id) == (State.SENT, "a", None, True)

@@ -12,16 +12,17 @@ from dispatcher.contracts.address import needs_smtputf8
 from dispatcher.contracts.mail import Envelope
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase
 from dispatcher.contracts.verification import known_size
+from workers.smtp.limits import SmtpLimits
 from workers.smtp.reader import Garbled
 from workers.smtp.replies import classify, local
-from workers.smtp.speech import CLOSING, GO_ON, OK, AskFence, Part, Speech, Talk, WriteBody, in_turn
+from workers.smtp.speech import CLOSING, GO_ON, OK, AskFence, Passage, Speech, Talk, WriteBody, in_turn
 
 RSET: Final = b"RSET\r\n"
 DATA: Final = b"DATA\r\n"
 ANSWERS: Final = frozenset({2, 4, 5})
 
 
-class Dialogue(Part):
+class Dialogue(Passage):
     """One transaction; once it has `ended` nothing changes its `outcome`.
 
     `reused` is a connection that has served before: it is reset first, and `stale` tells that it turned out to be of no use
@@ -46,8 +47,12 @@ class Dialogue(Part):
 
     @property
     def waiting_for(self) -> tuple[SmtpPhase, int]:
-        """A phase, and among many recipients the one that is awaited."""
-        return self.speech.phase, len(self._accepted) + len(self._refusals) - self.resetting
+        """A phase, and among many recipients the one that is awaited; before the first there is RSET."""
+        return self.speech.phase, -1 if self.resetting else len(self._accepted) + len(self._refusals)
+
+    def patience(self, limits: SmtpLimits) -> float:
+        """RSET has a time of its own."""
+        return limits.rset_seconds if self.resetting else super().patience(limits)
 
     def give_up(self, failure: Failure) -> None:
         """It ends here, without an answer."""
@@ -63,7 +68,7 @@ class Dialogue(Part):
         fates = {index: fate(self._refusals[index]) if index in self._refusals else rest for index in sorted(self._envelope.indexes)}
         self.outcome = Outcome(fates, failure or next(iter(self._refusals.values()), None), self._refusals)
 
-    # ---- what is said, in its order; each part gives the failure that ends the dialogue, or None
+    # ---- what is said, in its order; each step gives the failure that ends the dialogue, or None
 
     def _propose(self) -> Talk:
         """MAIL and every RCPT, with RSET and DATA in one flight where the server takes it (RFC 2920)."""

@@ -18,7 +18,7 @@ from workers.smtp.session import Session
 from workers.smtp.simulator import SimulatedConnection
 
 IMPLICIT_PORTS: Final = frozenset({465, 2465})
-CLOSED_DOOR: Final = {Tls.IMPLICIT: SmtpPhase.TLS, Tls.STARTTLS: SmtpPhase.BANNER, Tls.NONE: SmtpPhase.BANNER}
+FIRST_WORD: Final = {Tls.IMPLICIT: SmtpPhase.TLS, Tls.STARTTLS: SmtpPhase.BANNER, Tls.NONE: SmtpPhase.BANNER}
 
 
 async def enter(session: Session, overall: float) -> Failure | None:
@@ -76,7 +76,7 @@ async def _open(session: Session, address: str, overall: float) -> Failure | Non
 def _stands_outside(session: Session, opening: Opening) -> bool:
     """Before the first word, or after a handshake that the server broke off."""
     broken_off = opening.failure is not None and opening.failure.failure_class is FailureClass.TLS_HANDSHAKE
-    return session.speech.phase is CLOSED_DOOR[session.account.tls] and (broken_off or not opening.ended)
+    return session.speech.phase is FIRST_WORD[session.account.tls] and (broken_off or not opening.ended)
 
 
 async def _is_the_other_mode(session: Session, address: str, playing: "asyncio.Task[None]") -> bool:

@@ -9,11 +9,11 @@ from workers.smtp import sasl
 from workers.smtp.limits import SmtpLimits
 from workers.smtp.reader import Garbled, extensions
 from workers.smtp.replies import classify, local
-from workers.smtp.speech import MORE, OK, READY, SIGNED_IN, FetchToken, Part, Speech, Talk, in_turn
+from workers.smtp.speech import MORE, OK, READY, SIGNED_IN, FetchToken, Passage, Speech, Talk, in_turn
 
 
-class Opening(Part):
-    """The first part of every talk; after it without failure, `speech` knows what the server offers."""
+class Opening(Passage):
+    """The first passage of every talk; after it without failure, `speech` knows what the server offers."""
 
     def __init__(self, speech: Speech, account: Account, limits: SmtpLimits) -> None:
         self._account = account

@@ -68,7 +68,7 @@ class Pool:
 
     def session(self, account: Account, limits: SmtpLimits, envelope: Envelope, attempt: int = 1) -> Session:
         """A new one, not entered yet; the simulator must know whom it will be told."""
-        server = SimulatedServer(account, envelope, attempt) if self._simulator and simulated(account) else None
+        server = SimulatedServer(envelope, attempt) if self._simulator and simulated(account) else None
         return Session(account, self.egress, limits, self._tokens, server)
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 _C = FailureClass
 _P = SmtpPhase
 ANY: Final = frozenset(SmtpPhase)
-DOOR: Final = frozenset({_P.BANNER, _P.EHLO})
+GREETING: Final = frozenset({_P.BANNER, _P.EHLO})
 TLS: Final = frozenset({_P.TLS})
 AUTH: Final = frozenset({_P.AUTH})
 MAIL: Final = frozenset({_P.MAIL})
@@ -60,10 +60,10 @@ TABLE: Final[tuple[tuple[frozenset[SmtpPhase], str, str, FailureClass], ...]] = 
     (RCPT | CONTENT, r"5.. 5\.2\.2", "", _C.MAILBOX_FULL),
     (RCPT | CONTENT, r"[45]52 -", FULL, _C.MAILBOX_FULL),
     # banner and EHLO
-    (DOOR, r"50[0-4] \S+|5.. 5\.5\.\d+", "", _C.PROTOCOL_ERROR),
-    (DOOR, r"5.. \S+", RATE + r"|try again|later|temporar|busy", _C.SERVER_BUSY),
-    (DOOR, r"5.. \S+", "", _C.SERVER_REFUSED),
-    (DOOR, r"4.. \S+", "", _C.SERVER_BUSY),
+    (GREETING, r"50[0-4] \S+|5.. 5\.5\.\d+", "", _C.PROTOCOL_ERROR),
+    (GREETING, r"5.. \S+", RATE + r"|try again|later|temporar|busy", _C.SERVER_BUSY),
+    (GREETING, r"5.. \S+", "", _C.SERVER_REFUSED),
+    (GREETING, r"4.. \S+", "", _C.SERVER_BUSY),
     # STARTTLS
     (TLS, r"[45].. \S+", "", _C.TLS_REFUSED),
     # AUTH

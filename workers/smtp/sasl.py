@@ -19,7 +19,7 @@ CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 # Takes challenges, gives answers. Its first word goes with the command, or is None where the server speaks first. It returns
 # its last answer where that closes a proof of the server; at any other end it is over.
-Talk = Generator[bytes | None, str, bytes | None]
+Words = Generator[bytes | None, str, bytes | None]
 Sayings = Generator[bytes | None, str, None]
 
 
@@ -34,7 +34,7 @@ class TooCostly(BeampostError):
 class Exchange:
     """One sign-in; `proven` says whether a 235 may be believed now."""
 
-    def __init__(self, mechanism: str, talk: Talk, *, proven: bool = True) -> None:
+    def __init__(self, mechanism: str, talk: Words, *, proven: bool = True) -> None:
         self.mechanism = mechanism
         self.proven = proven
         self._talk = talk
@@ -148,7 +148,7 @@ def _oauthbearer(account: Account, user: str, token: str) -> Sayings:
     yield b"\x01"
 
 
-def _scram(user: str, password: str, nonce: str) -> Talk:
+def _scram(user: str, password: str, nonce: str) -> Words:
     bare = scram.client_first(user, nonce)
     heard = _text((yield (scram.GS2_HEADER + bare).encode()))
     if heard.startswith("e="):

@@ -1,4 +1,4 @@
-"""Session: one connection to a mail server, on which one part after another is played, with a deadline for everything."""
+"""Session: one connection to a mail server, on which one passage of the talk after another is played, with a deadline for everything."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
 from workers.smtp.replies import local
 from workers.smtp.simulator import SimulatedConnection, SimulatedServer
-from workers.smtp.speech import AskFence, Command, Event, FetchToken, Listen, Part, Read, Speech, StartTls, Write, WriteBody
+from workers.smtp.speech import AskFence, Command, Event, FetchToken, Listen, Passage, Read, Speech, StartTls, Write, WriteBody
 from workers.smtp.tls import tls_failure, trust
 from workers.smtp.tokens import Tokens
 
@@ -41,7 +41,7 @@ class Session:
 
     @property
     def quiet(self) -> bool:
-        """Whether another transaction may begin: the last part ended in order, and the server has said nothing since."""
+        """Whether another transaction may begin: the last passage ended in order, and the server has said nothing since."""
         return self.connection is not None and self.speech.orderly and not self.connection.spoken
 
     async def transact(self, message: bytes, envelope: Envelope, fence: Fence, overall: float) -> Dialogue:
@@ -66,33 +66,32 @@ class Session:
         elif self.connection is not None:
             self.connection.abort()
 
-    async def play(self, part: Part, overall: float) -> None:
-        """Until the part has ended, whatever happens; each phase has its time, and a recipient counts as one."""
+    async def play(self, passage: Passage, overall: float) -> None:
+        """Until the passage has ended, whatever happens; each phase has its time, and a recipient counts as one."""
         awaited, event = None, None
         try:
-            while (command := part.step(event)) is not None:
-                if part.waiting_for != awaited:
-                    awaited = self._await(part, overall)
+            while (command := passage.step(event)) is not None:
+                if passage.waiting_for != awaited:
+                    awaited = self._await(passage, overall)
                 async with asyncio.timeout_at(overall if isinstance(command, WriteBody) else self.until):
                     event = await self._carry_out(command)
                 if isinstance(command, WriteBody):  # it has a pace instead of a deadline; what follows begins anew
                     awaited = None
         except TimeoutError:
-            part.time_out()
+            passage.time_out()
         except Exception:  # noqa: BLE001 -- whatever went wrong, what was said decides
-            part.give_up(local(FailureClass.INTERNAL_ERROR, self.speech.phase))
+            passage.give_up(local(FailureClass.INTERNAL_ERROR, self.speech.phase))
 
     def note(self, phase: SmtpPhase) -> None:
         """A phase begins."""
         if not self.steps or self.steps[-1][0] is not phase:
             self.steps.append((phase, asyncio.get_running_loop().time()))
 
-    def _await(self, part: Part, overall: float) -> tuple[SmtpPhase, int]:
+    def _await(self, passage: Passage, overall: float) -> tuple[SmtpPhase, int]:
         """Sets the deadline; the answer to the dot has its own time in full."""
-        phase, _ = awaited = part.waiting_for
+        phase, _ = awaited = passage.waiting_for
         self.note(phase)
-        resetting = isinstance(part, Dialogue) and part.resetting
-        until = asyncio.get_running_loop().time() + (self.limits.rset_seconds if resetting else self.limits.seconds(phase))
+        until = asyncio.get_running_loop().time() + passage.patience(self.limits)
         self.until = until if phase is SmtpPhase.DOT else min(until, overall)
         return awaited
 

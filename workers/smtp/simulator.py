@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from typing import Final
 
-from dispatcher.contracts.mail import Account, Envelope, NoAuth
+from dispatcher.contracts.mail import Envelope
 
 SLOW_SECONDS: Final = 10.0
 SELF_SIGNED: Final = 18  # X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
@@ -23,8 +23,7 @@ UNKNOWN_USER: Final = b"550 5.1.1 no such user\r\n"
 class SimulatedServer:
     """One server for one attempt at one message; lines in, replies out; None hangs up."""
 
-    def __init__(self, account: Account, envelope: Envelope, attempt: int) -> None:
-        self._account = account
+    def __init__(self, envelope: Envelope, attempt: int) -> None:
         self._attempt = attempt
         self._asked_for = {address.rpartition("@")[0].lower() for address, _ in envelope.recipients or ((envelope.sender, ()),)}
         self._recipients = 0
@@ -52,8 +51,7 @@ class SimulatedServer:
         if verb == b"AUTH":
             return b"535 5.7.8 wrong user or password\r\n" if "authfail" in self._asked_for else b"235 2.7.0 signed in\r\n"
         if verb == b"MAIL":
-            wants_sign_in = "authfail" in self._asked_for and isinstance(self._account.auth, NoAuth)
-            return b"530 5.7.0 sign in first\r\n" if wants_sign_in else b"250 2.1.0 ok\r\n"
+            return b"530 5.7.0 sign in first\r\n" if "authfail" in self._asked_for else b"250 2.1.0 ok\r\n"
         if verb == b"RCPT":
             return self._recipient(line.partition(b"<")[2].rpartition(b"@")[0].lower())
         if verb == b"DATA":

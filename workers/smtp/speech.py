@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from dispatcher.contracts.outcome import Failure, FailureClass, Reply, SmtpPhase
+from workers.smtp.limits import SmtpLimits
 from workers.smtp.reader import Garbled, ReplyReader
 from workers.smtp.replies import classify, local, silence
 
@@ -58,7 +59,7 @@ class AskFence(msgspec.Struct, frozen=True):
 Command = Read | Write | StartTls | FetchToken | WriteBody | Listen | AskFence
 Event = bytes | bool | str | Failure | FailureClass | None
 Talk = Generator[Command, Event, Failure | None]
-Asking = Generator[Command, Event, Reply]
+Hearing = Generator[Command, Event, Reply]
 
 
 class Silence(Exception):
@@ -88,18 +89,18 @@ class Speech:
         self._owed += replies
         return Write(data)
 
-    def ask(self, line: bytes) -> Asking:
+    def ask(self, line: bytes) -> Hearing:
         """The reply to this line, which is not said again where it was said in one flight with others."""
         if self._owed == 0:
             yield self.say(line)
         return (yield from self.hear())
 
-    def greeting(self) -> Asking:
+    def greeting(self) -> Hearing:
         """The reply that nobody asked for."""
         self._owed = 1
         return (yield from self.hear())
 
-    def hear(self) -> Asking:
+    def hear(self) -> Hearing:
         """The next reply."""
         while (reply := self._replies.next_reply()) is None:
             self._take((yield Read()))
@@ -145,8 +146,8 @@ def in_turn(*talks: Callable[[], Talk]) -> Talk:
     return None
 
 
-class Part:
-    """A part of the talk on one connection, step by step; `failure` says why it ended without success."""
+class Passage:
+    """What is said on one connection without a break, step by step; `failure` says why it ended without success."""
 
     def __init__(self, speech: Speech, talk: Talk) -> None:
         self.speech = speech
@@ -159,8 +160,12 @@ class Part:
         """What a deadline is set for."""
         return self.speech.phase, 0
 
+    def patience(self, limits: SmtpLimits) -> float:
+        """How many seconds what is awaited may take."""
+        return limits.seconds(self.speech.phase)
+
     def step(self, event: Event = None) -> Command | None:
-        """The next command, given what became of the last; None: this part has ended."""
+        """The next command, given what became of the last; None: this passage has ended."""
         try:
             return None if self.ended else self._talk.send(event)
         except StopIteration as ended:

@@ -19,7 +19,7 @@ def trust(ca_file: str | None, ca_pem: str | None) -> ssl.SSLContext:
     """The system's anchors, the operator's and the job's; a customer's PEM is kept no longer than its job. Raises ssl.SSLError."""
     if ca_pem is None:
         return _shared_trust(ca_file)
-    context = _new_trust(ca_file)
+    context = new_trust(ca_file)
     context.load_verify_locations(cadata=ca_pem)
     return context
 
@@ -27,10 +27,10 @@ def trust(ca_file: str | None, ca_pem: str | None) -> ssl.SSLContext:
 @functools.lru_cache(maxsize=2)
 def _shared_trust(ca_file: str | None) -> ssl.SSLContext:
     """A context takes 20 ms to make."""
-    return _new_trust(ca_file)
+    return new_trust(ca_file)
 
 
-def _new_trust(ca_file: str | None) -> ssl.SSLContext:
+def new_trust(ca_file: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file is not None:

@@ -21,7 +21,7 @@ from dispatcher.contracts.errors import JobError
 from dispatcher.contracts.mail import ClientCredentialsAuth
 from dispatcher.contracts.outcome import FailureClass
 from workers.smtp.egress import Egress
-from workers.smtp.tls import tls_failure
+from workers.smtp.tls import new_trust, tls_failure
 
 MAX_PORT: Final = 65_535
 MARGIN_SECONDS: Final = 60
@@ -151,11 +151,7 @@ class Tokens:
     @functools.cached_property
     def _trust(self) -> ssl.SSLContext:
         """None that speaks to mail servers: the HTTP client writes its ALPN into it."""
-        context = ssl.create_default_context()
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self._ca_file is not None:
-            context.load_verify_locations(cafile=self._ca_file)
-        return context
+        return new_trust(self._ca_file)
 
 
 class Guarded(httpcore2.AsyncNetworkBackend):

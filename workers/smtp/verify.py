@@ -15,12 +15,12 @@ from workers.smtp.objections import PATH, account_objection
 from workers.smtp.pool import Pool
 from workers.smtp.replies import classify, local
 from workers.smtp.session import Session
-from workers.smtp.speech import OK, Part, Speech, Talk
+from workers.smtp.speech import OK, Passage, Speech, Talk
 
 DAY_SECONDS: Final = 86_400
 
 
-class SenderCheck(Part):
+class SenderCheck(Passage):
     """MAIL and RSET: whether the server would take mail from this sender."""
 
     def __init__(self, speech: Speech, sender: str) -> None:
@@ -67,7 +67,7 @@ def _steps(session: Session, failure: Failure | None, ended: float) -> tuple[Ste
     ends = [start for _, start in session.steps[1:]] + [ended]
     for (phase, start), end in zip(session.steps, ends, strict=True):
         seconds[phase] = seconds.get(phase, 0.0) + end - start
-    failed = failure and (failure.phase or SmtpPhase.CONNECT)
+    failed = failure and (failure.phase or SmtpPhase.RESOLVE)
     steps = [Step(phase, ok=True, milliseconds=round(1000 * lasted)) for phase, lasted in seconds.items() if phase is not failed]
     if failed:
         steps.append(Step(failed, ok=False, milliseconds=round(1000 * seconds.get(failed, 0.0)), failure=failure))

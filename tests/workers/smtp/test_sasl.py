@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from dispatcher.contracts.mail import Account, Auth, ClientCredentialsAuth, NoAuth, OauthbearerAuth, PasswordAuth, Tls, Xoauth2Auth
 from dispatcher.contracts.outcome import FailureClass
 from dispatcher.contracts.settings import WorkerSettings
-from workers.smtp.sasl import MAX_COMMAND, Exchange, Talk, TooCostly, Unproven, choose, scram_sha_256
+from workers.smtp.sasl import MAX_COMMAND, Exchange, TooCostly, Unproven, Words, choose, scram_sha_256
 from workers.smtp.scram import prove, server_first
 
 PASSWORD = PasswordAuth(user="user", password="sécret")
@@ -148,7 +148,7 @@ def test_a_token_that_had_to_wait_is_refused_like_another() -> None:
 
 
 def test_an_empty_word_is_said_as_an_equals_sign() -> None:
-    def nothing() -> Talk:
+    def nothing() -> Words:
         yield b""
         return None
 

@@ -1,4 +1,4 @@
-"""Loopback: HTTP to our own processes on this machine, past any proxy that the environment names."""
+"""Calls: one HTTP call of our own API, wherever it is, past any proxy that the environment names."""
 
 import json
 import urllib.request
@@ -11,6 +11,6 @@ OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def ask(url: str, headers: Mapping[str, str] | None = None, body: object = None, seconds: float = 20) -> Any:  # noqa: ANN401 -- JSON
     """The answer's JSON; a body makes it a POST. Raises URLError, of which HTTPError is one."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, dict(headers or {}))  # noqa: S310 -- our own address
+    request = urllib.request.Request(url, data, dict(headers or {}))  # noqa: S310 -- the API's address, which the operator gave
     with OPENER.open(request, timeout=seconds) as answer:
         return json.loads(answer.read())

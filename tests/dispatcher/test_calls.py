@@ -1,4 +1,4 @@
-"""Loopback: our own processes are asked directly, whatever proxy the environment names."""
+"""Calls: the API is asked directly, whatever proxy the environment names."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from dispatcher.loopback import ask
+from dispatcher.calls import ask
 
-ASK = "import sys; from dispatcher.loopback import ask; print(ask(sys.argv[1], seconds=10))"
+ASK = "import sys; from dispatcher.calls import ask; print(ask(sys.argv[1], seconds=10))"
 
 
 class Echo(BaseHTTPRequestHandler):
