@@ -20,10 +20,18 @@ from workers.smtp.session import Fence, Session
 from workers.smtp.simulator import SimulatedServer
 from workers.smtp.tokens import Tokens
 
-IDLE_SECONDS: Final = 10.0
 LATE_SECONDS: Final = 0.1  # a loop's timer may come a little early
-AGE_SECONDS: Final = 300.0
-MOST_TRANSACTIONS: Final = 50
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """How long a connection may serve: at rest, in all, and for how many transactions."""
+
+    idle_seconds: float = 10
+    age_seconds: float = 300
+    transactions: int = 50
+
+
+REST: Final = Rest()
 
 
 class Pool:
@@ -33,11 +41,14 @@ class Pool:
     connection.
     """
 
-    def __init__(self, egress: Egress, most_idle: int = 0, tokens: Tokens | None = None, *, simulator: bool = True) -> None:
+    def __init__(
+        self, egress: Egress, most_idle: int = 0, tokens: Tokens | None = None, *, simulator: bool = True, rest: Rest = REST
+    ) -> None:
         self.egress = egress
         self._tokens = tokens
         self._simulator = simulator
         self._most_idle = most_idle
+        self._rest = rest
         self._secret = secrets.token_bytes(32)
         self._idle: deque[tuple[bytes, float, Session]] = deque()  # key, time of the loop; who rested last stands at the right
 
@@ -93,20 +104,21 @@ class Pool:
             return None
         self._idle.remove(found)
         session = found[2]
-        if session.quiet and asyncio.get_running_loop().time() - session.began <= AGE_SECONDS:
+        if session.quiet and asyncio.get_running_loop().time() - session.began <= self._rest.age_seconds:
             return session
         session.hang_up()
         return self._take(key)
 
     def _give_back(self, key: bytes, session: Session) -> None:
         """It rests, or is hung up."""
-        if not self._most_idle or not session.quiet or session.transactions >= MOST_TRANSACTIONS or session.simulated is not None:
+        used_up = session.transactions >= self._rest.transactions or session.simulated is not None
+        if not self._most_idle or not session.quiet or used_up:
             session.hang_up()
             return
         loop = asyncio.get_running_loop()
         self._idle.append((key, loop.time(), session))
         self._rest_at_most(self._most_idle)
-        loop.call_later(IDLE_SECONDS + LATE_SECONDS, self._expire)
+        loop.call_later(self._rest.idle_seconds + LATE_SECONDS, self._expire)
 
     def _drop(self, key: bytes) -> None:
         """Where one was dead its sisters are."""
@@ -116,7 +128,7 @@ class Pool:
 
     def _expire(self) -> None:
         now = asyncio.get_running_loop().time()
-        while self._idle and now - self._idle[0][1] >= IDLE_SECONDS:
+        while self._idle and now - self._idle[0][1] >= self._rest.idle_seconds:
             self._idle.popleft()[2].hang_up()
 
     def _rest_at_most(self, number: int) -> None:

@@ -8,10 +8,9 @@ import pytest
 import uvloop
 
 from tests.workers.smtp.test_session import CA_PEM, CONTEXT, LOOPBACK
-from workers.smtp import pool as pools
 from workers.smtp.connection import Connection
 from workers.smtp.limits import SmtpLimits
-from workers.smtp.pool import Pool
+from workers.smtp.pool import Pool, Rest
 from workers.smtp.tls import SpokenInClear, trust
 
 T = TypeVar("T")
@@ -98,8 +97,7 @@ def test_a_body_that_stands_still_is_given_up() -> None:
         connected(doze, story)
 
 
-def test_on_the_loop_of_the_workers_too_connections_at_rest_end_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "IDLE_SECONDS", 0.05)
+def test_on_the_loop_of_the_workers_too_connections_at_rest_end_by_themselves() -> None:
     said = (b"220 s\r\n", b"250-s\r\n250 AUTH PLAIN\r\n", b"235 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n")
     ended: list[bytes] = []
 
@@ -115,7 +113,7 @@ def test_on_the_loop_of_the_workers_too_connections_at_rest_end_by_themselves(mo
     async def story() -> None:
         from tests.workers.smtp.test_pool import account, mailed  # noqa: PLC0415 -- its helpers
 
-        pool = Pool(LOOPBACK, 50)
+        pool = Pool(LOOPBACK, 50, rest=Rest(idle_seconds=0.05))
         async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=CONTEXT) as server:
             port = server.sockets[0].getsockname()[1]
             await asyncio.gather(*(mailed(pool, account(port), limits=SmtpLimits()) for _ in range(20)))

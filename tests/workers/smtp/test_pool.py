@@ -11,9 +11,8 @@ from dispatcher.contracts.mail import Account, Envelope, NoAuth, PasswordAuth, T
 from dispatcher.contracts.outcome import Fate, Outcome
 from tests.workers.smtp.scripted import Heard, serve
 from tests.workers.smtp.test_session import CA_PEM, CONTEXT, LOOPBACK, MESSAGE, PASSWORD, envelope, granted
-from workers.smtp import pool as pools
 from workers.smtp.limits import SmtpLimits
-from workers.smtp.pool import Pool
+from workers.smtp.pool import REST, Pool, Rest
 
 ACCEPTED: Final = Outcome({0: Fate.ACCEPTED})
 OPENING: Final = ("S: 220 server", "C: EHLO", "S: 250-server", "S: 250 AUTH PLAIN", "C: AUTH PLAIN", "S: 235 ok")
@@ -26,12 +25,12 @@ def account(port: int, auth: PasswordAuth | NoAuth = PASSWORD) -> Account:
     return Account(host="127.0.0.1", port=port, tls=Tls.IMPLICIT, auth=auth, ca_pem=CA_PEM)
 
 
-def kept(story: Callable[[Pool, Heard], Awaitable[None]], *lines: str, most_idle: int = 5) -> Heard:
+def kept(story: Callable[[Pool, Heard], Awaitable[None]], *lines: str, most_idle: int = 5, rest: Rest = REST) -> Heard:
     """What a server of these lines heard; it plays them anew on each connection."""
 
     async def told() -> Heard:
         async with serve((*OPENING, *lines), CONTEXT, implicit=True) as heard:
-            pool = Pool(LOOPBACK, most_idle)
+            pool = Pool(LOOPBACK, most_idle, rest=rest)
             try:
                 await story(pool, heard)
             finally:
@@ -154,15 +153,13 @@ def test_a_dot_without_an_answer_is_never_tried_again() -> None:
     assert kept(story, *MAIL, *RESET, *MAIL[:-1], "!").connections == 1
 
 
-@pytest.mark.parametrize(("name", "value"), [("IDLE_SECONDS", 0.0), ("AGE_SECONDS", 0.0), ("MOST_TRANSACTIONS", 1)])
-def test_what_is_too_old_or_too_long_at_rest_serves_no_more(name: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, name, value)
-
+@pytest.mark.parametrize("rest", [Rest(idle_seconds=0), Rest(age_seconds=0), Rest(transactions=1)])
+def test_what_is_too_old_or_too_long_at_rest_serves_no_more(rest: Rest) -> None:
     async def story(pool: Pool, heard: Heard) -> None:
         for _ in range(2):
             assert await mailed(pool, account(heard.port)) == ACCEPTED
 
-    assert kept(story, *MAIL).connections == 2
+    assert kept(story, *MAIL, rest=rest).connections == 2
 
 
 def test_at_rest_are_so_many_and_the_oldest_goes() -> None:
@@ -174,14 +171,12 @@ def test_at_rest_are_so_many_and_the_oldest_goes() -> None:
     assert kept(story, *MAIL, *RESET, *MAIL, most_idle=2).connections == 4
 
 
-def test_connections_at_rest_end_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "IDLE_SECONDS", 0.05)
-
+def test_connections_at_rest_end_by_themselves() -> None:
     async def story(pool: Pool, heard: Heard) -> None:
         await mailed(pool, account(heard.port))
         await asyncio.wait_for(heard.gone.wait(), 2)
 
-    assert kept(story, *MAIL).rest == b"QUIT\r\n"
+    assert kept(story, *MAIL, rest=Rest(idle_seconds=0.05)).rest == b"QUIT\r\n"
 
 
 def test_a_failed_sign_in_is_not_kept() -> None:
