@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 from starlette.responses import Response
 
 from dispatcher.contracts.advice import ADVICE, advice_now
 from dispatcher.contracts.job import Receipt, Status
-from dispatcher.contracts.outcome import OPEN_STATES, Failure, FailureClass, Fate
+from dispatcher.contracts.outcome import OPEN_STATES, Failure, FailureClass, Fate, SmtpPhase
 from dispatcher.contracts.verification import Step, Verification
+
+WHY: Final = ("class", "smtp_code", "enhanced_code", "advice", "help")
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = "application/json") -> Response:
@@ -18,7 +21,7 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 def receipt_document(receipt: Receipt) -> dict[str, object]:
-    """API.md's Receipt."""
+    """docs/api.md's Receipt."""
     return {
         "id": receipt.job_id,
         "state": receipt.state,
@@ -30,7 +33,7 @@ def receipt_document(receipt: Receipt) -> dict[str, object]:
 
 
 def status_document(status: Status) -> dict[str, object]:
-    """API.md's Status: recipients are named by their index alone."""
+    """docs/api.md's Status: recipients are named by their index alone."""
     return {
         "id": status.job_id,
         "state": status.state,
@@ -59,19 +62,13 @@ def failure_document(status: Status) -> dict[str, object] | None:
     if status.failure_class is None:
         return None
     failure_class = FailureClass(status.failure_class)
-    return {
-        "class": failure_class,
-        "phase": status.phase,
-        "smtp_code": status.smtp_code,
-        "enhanced_code": status.enhanced_code,
-        "permanent": status.state not in OPEN_STATES and status.permanent is not False,
-        "advice": ADVICE[failure_class],
-        "help": f"/docs/failures#{failure_class}",
-    }
+    permanent = status.state not in OPEN_STATES and status.permanent is not False
+    why = Failure(failure_class, SmtpPhase(status.phase) if status.phase else None, status.smtp_code, status.enhanced_code, permanent)
+    return _why(why, ADVICE[failure_class]) | _where(why)
 
 
 def verification_document(verification: Verification) -> dict[str, object]:
-    """API.md's steps: those that were taken; a failed one says why, and is the last."""
+    """docs/api.md's steps: those that were taken; a failed one says why, and is the last."""
     certificate, failure = verification.certificate, verification.failure
     return {
         "ok": verification.ok,
@@ -79,23 +76,23 @@ def verification_document(verification: Verification) -> dict[str, object]:
         "tls": certificate
         and {"version": certificate.tls_version, "days_left": certificate.days_left, "name_matches": certificate.names_match},
         "capabilities": verification.capabilities,
-        "failure": failure and _why(failure) | {"phase": failure.phase, "permanent": failure.permanent},
+        "failure": failure and _why(failure, advice_now(failure.failure_class)) | _where(failure),
     }
 
 
 def _step(step: Step) -> dict[str, object]:
-    nothing = dict.fromkeys(("class", "smtp_code", "enhanced_code", "advice", "help"))
-    return {"step": step.step, "ok": step.ok, "milliseconds": step.milliseconds} | nothing | (_why(step.failure) if step.failure else {})
+    failure = step.failure
+    why = _why(failure, advice_now(failure.failure_class)) if failure else dict.fromkeys(WHY)
+    return {"step": step.step, "ok": step.ok, "milliseconds": step.milliseconds} | why
 
 
-def _why(failure: Failure) -> dict[str, object]:
-    return {
-        "class": failure.failure_class,
-        "smtp_code": failure.smtp_code,
-        "enhanced_code": failure.enhanced_code,
-        "advice": advice_now(failure.failure_class),
-        "help": f"/docs/failures#{failure.failure_class}",
-    }
+def _why(failure: Failure, advice: str) -> dict[str, object]:
+    facts = (failure.failure_class, failure.smtp_code, failure.enhanced_code, advice, f"/docs/failures#{failure.failure_class}")
+    return dict(zip(WHY, facts, strict=True))
+
+
+def _where(failure: Failure) -> dict[str, object]:
+    return {"phase": failure.phase, "permanent": failure.permanent}
 
 
 def _indexes(status: Status, fate: Fate) -> list[int]:
