@@ -92,15 +92,7 @@ NOTES: Final = Notes(
 def running_exim() -> Iterator[Server]:
     with room() as folder:
         ports = free_ports(3)
-        server = Server(
-            starttls_port=ports[0],
-            implicit_port=ports[1],
-            small_port=ports[2],
-            ca_pem=_furnish(folder, ports),
-            boxes=folder / "boxes",
-            log=folder / "mainlog",
-            notes=NOTES,
-        )
+        server = Server.at(ports, folder, "mainlog", _furnish(folder, ports), NOTES)
         values = ("libnss_wrapper.so", str(folder / "etc" / "passwd"), str(folder / "etc" / "group"))
         environment = dict(zip(PRELOADED, values, strict=True))
         command = (folder / "exim4", "-C", folder / "etc" / "exim.conf", "-bdf")

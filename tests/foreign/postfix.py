@@ -131,15 +131,7 @@ NOTES: Final = Notes(
 def running_postfix() -> Iterator[Server]:
     with room() as folder:
         ports = free_ports(3)
-        server = Server(
-            starttls_port=ports[0],
-            implicit_port=ports[1],
-            small_port=ports[2],
-            ca_pem=_furnish(folder, ports),
-            boxes=folder / "boxes",
-            log=folder / "log",
-            notes=NOTES,
-        )
+        server = Server.at(ports, folder, "log", _furnish(folder, ports), NOTES)
         socket = folder / "sasl" / "auth"
         subprocess.run([program("postfix"), "-c", folder / "etc", "check"], check=True)
         with (

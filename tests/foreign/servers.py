@@ -60,6 +60,13 @@ class Server:
     notes: Notes
     turns: Iterator[str] = field(default_factory=lambda: iter(BOXES))
 
+    @classmethod
+    def at(cls, ports: list[int], folder: Path, log: str, ca_pem: str, notes: Notes) -> "Server":
+        """With its three doors at these ports, and all that it keeps in a folder."""
+        starttls, implicit, small = ports
+        places = {"boxes": folder / "boxes", "log": folder / log}
+        return cls(starttls_port=starttls, implicit_port=implicit, small_port=small, ca_pem=ca_pem, notes=notes, **places)
+
     def account(self, tls: Tls = Tls.STARTTLS, auth: Auth = PASSWORD) -> Account:
         port = self.implicit_port if tls is Tls.IMPLICIT else self.starttls_port
         return Account(host="127.0.0.1", port=port, tls=tls, auth=auth, ca_pem=self.ca_pem)
