@@ -1,29 +1,22 @@
 """Tokens: access tokens for client credentials (RFC 6749 section 4.4), fetched through the egress guard and kept for their life."""
 
 import asyncio
-import contextlib
-import functools
 import hmac
 import re
 import secrets
-import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
-import httpcore2
-import httpx2
 import msgspec
 from msgspec import Meta
 
-from dispatcher.contracts.errors import JobError
 from dispatcher.contracts.mail import ClientCredentialsAuth
 from dispatcher.contracts.outcome import FailureClass
 from workers.smtp.egress import Egress
-from workers.smtp.tls import new_trust, tls_failure
+from workers.smtp.web import Request, Web
 
-MAX_PORT: Final = 65_535
 MARGIN_SECONDS: Final = 60
 MAX_LIFE_SECONDS: Final = 86_400
 LATE_SECONDS: Final = 0.1  # a loop may call a little early
@@ -31,7 +24,7 @@ MAX_ANSWER: Final = 65_536
 OK: Final = 200
 REFUSALS: Final = frozenset({400, 401, 403})  # RFC 6749 section 5.2; 403 where a gateway says it
 LATER: Final = re.compile(rb'"error"\s*:\s*"(?:temporarily_unavailable|server_error)"')  # said with 400 by Microsoft
-UNHEARD: Final = (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError)
+UNHEARD: Final = frozenset({FailureClass.CONNECTION_LOST, FailureClass.TIMEOUT})
 HEADERS: Final = (
     ("content-type", "application/x-www-form-urlencoded"),
     ("accept", "application/json"),
@@ -63,8 +56,7 @@ class Tokens:
     def __init__(
         self, *, ca_file: str | None = None, seconds: float = 10, most: int = 1000, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._ca_file = ca_file
-        self._seconds = seconds
+        self._web = Web(ca_file, seconds)
         self._most = most
         self._clock = clock
         self._key = secrets.token_bytes(32)
@@ -121,80 +113,10 @@ class Tokens:
             del self._kept[key]
 
     async def _request(self, auth: ClientCredentialsAuth, egress: Egress) -> Granted | FailureClass:
-        url = endpoint(auth.token_url)
-        if url is None:
-            return FailureClass.HOST_FORBIDDEN
-        try:
-            async with asyncio.timeout(self._seconds):
-                status, body = await self._post(url, form(auth), egress)
-        except JobError as error:
-            return error.failure
-        except UNHEARD as error:
-            return _unheard(error)
-        return judged(status, body)
-
-    async def _post(self, url: httpcore2.URL, content: bytes, egress: Egress) -> tuple[int, bytes]:
-        """A status and at most a little more of the body than is read; a connection of its own, no proxy, no redirect, no cookie."""
-        waits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), self._seconds)}
-        body = bytearray()
-        async with (
-            contextlib.aclosing(Guarded(egress, self._seconds / 3)) as network,
-            httpcore2.AsyncConnectionPool(self._trust, max_connections=1, network_backend=network) as pool,
-            pool.stream("POST", url, headers=HEADERS, content=content, extensions=waits) as answer,
-        ):
-            async for piece in answer.aiter_stream():
-                body += piece
-                if len(body) > MAX_ANSWER:
-                    break
-        return answer.status, bytes(body)
-
-    @functools.cached_property
-    def _trust(self) -> ssl.SSLContext:
-        """None that speaks to mail servers: the HTTP client writes its ALPN into it."""
-        return new_trust(self._ca_file)
-
-
-class Guarded(httpcore2.AsyncNetworkBackend):
-    """The network as the guard leaves it: only addresses that were checked are connected to, and no name is looked up twice."""
-
-    def __init__(self, egress: Egress, seconds: float) -> None:
-        self._egress = egress.for_web()
-        self._seconds = seconds
-        self._network = httpcore2.AnyIOBackend()
-        self._stream: httpcore2.AsyncNetworkStream | None = None
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- the base's signature; an address has a time of its own
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """A connection to the first address that takes one; raises JobError or httpcore2.ConnectError."""
-        for address in await self._egress.resolve(host, port):
-            try:
-                self._stream = await self._network.connect_tcp(address, port, self._seconds, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-                continue
-            return self._stream
-        raise httpcore2.ConnectError
-
-    async def aclose(self) -> None:
-        """Hang up, whatever became of the connection; the client leaves it open when it is canceled in the handshake of TLS."""
-        if self._stream is not None:
-            await self._stream.aclose()
-
-
-def endpoint(token_url: str) -> httpcore2.URL | None:
-    """Where to post; None: not https, or a URL that is none. Python's own parsers would remember it."""
-    try:
-        url = httpx2.URL(token_url)
-    except httpx2.InvalidURL:
-        return None
-    if url.scheme != "https" or not url.host or url.userinfo or (url.port or 0) > MAX_PORT:
-        return None
-    return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        found = await self._web.post(Request(auth.token_url, HEADERS, form(auth)), egress, MAX_ANSWER + 1)
+        if isinstance(found, FailureClass):
+            return FailureClass.AUTH_TEMPORARY if found in UNHEARD else found
+        return judged(found.status, found.body)
 
 
 def form(auth: ClientCredentialsAuth) -> bytes:
@@ -214,9 +136,3 @@ def judged(status: int, body: bytes) -> Granted | FailureClass:
         return msgspec.json.decode(body, type=Granted, strict=False)  # some say "expires_in": "3599"
     except (ValueError, RecursionError):
         return FailureClass.AUTH_TEMPORARY
-
-
-def _unheard(error: Exception) -> FailureClass:
-    """The client gives what it met as its error's argument."""
-    met = next((cause for cause in error.args if isinstance(cause, ssl.SSLCertVerificationError)), None)
-    return FailureClass.AUTH_TEMPORARY if met is None else tls_failure(met, implicit=False)

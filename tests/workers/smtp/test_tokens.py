@@ -19,7 +19,7 @@ import trustme
 from dispatcher.contracts.mail import ClientCredentialsAuth
 from dispatcher.contracts.outcome import FailureClass
 from workers.smtp.egress import Egress, NameTemporary
-from workers.smtp.tokens import MAX_ANSWER, Granted, Tokens, endpoint, judged
+from workers.smtp.tokens import MAX_ANSWER, Granted, Tokens, judged
 
 HOST = "login.example.org"
 CA = trustme.CA()
@@ -433,24 +433,6 @@ def test_a_name_is_looked_up_once_and_only_at_the_web_port() -> None:
 
     assert asyncio.run(each()) == [FailureClass.DNS_TEMPORARY] * 2 + [FailureClass.HOST_FORBIDDEN] * 2
     assert asked == [("login.example.org", 443)] * 2
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://x.org/",
-        "ftp://x.org/",
-        "https:///t",
-        "https://",
-        "x.org",
-        "",
-        "https://u:p@x.org/",
-        "https://x.org:99999/",
-        "https://x\n.org/",
-    ],
-)
-def test_what_is_no_address_of_the_secure_web_is_no_endpoint(url: str) -> None:
-    assert endpoint(url) is None
 
 
 @pytest.mark.parametrize("tls", [CONTEXT, None], ids=["answer", "handshake"])
