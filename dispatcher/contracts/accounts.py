@@ -1,20 +1,16 @@
 """Accounts: the rules that a mail account must keep; pure, so that the door and the workers judge alike."""
 
-import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from dispatcher.contracts.address import address_literal, host_name
+from dispatcher.contracts.address import host_name
+from dispatcher.contracts.https import WEB_PORT, place
 from dispatcher.contracts.mail import Account, ClientCredentialsAuth, NoAuth, Tls
 from dispatcher.contracts.reach import Reach
-from dispatcher.contracts.settings import SharedSettings
+from dispatcher.contracts.shared_settings import SharedSettings
 
 Complaint = tuple[str, str]
 SIMULATOR: Final = "simulator"  # a server that is played inside the worker
-WEB_PORT: Final = 443
-TOKEN_URL: Final = re.compile(  # not urlsplit, which keeps what it has parsed
-    r"""https://(?:\[(?P<literal>[^\]@]*)\]|(?P<name>[^/?\#@:\[\]\\]+))(?::443)?(?:[/?][!-"$-\[\]-~]*)?""", re.IGNORECASE
-)
 
 
 def complaints(account: Account | Literal["default"], settings: SharedSettings) -> Iterator[Complaint]:
@@ -46,8 +42,8 @@ def simulated(account: Account | Literal["default"]) -> bool:
 
 def token_host(url: str) -> str | None:
     """The host name of a token URL in its wire form; None where there is none that a token may be fetched from."""
-    parts = TOKEN_URL.fullmatch(url)
-    return host_name(parts["name"]) if parts and parts["name"] else None
+    found = place(url)
+    return host_name(found.host) if found and found.port == WEB_PORT else None
 
 
 def _reach(account: Account, settings: SharedSettings) -> Iterator[Complaint]:
@@ -63,8 +59,8 @@ def _reach(account: Account, settings: SharedSettings) -> Iterator[Complaint]:
 
 
 def _token_url(url: str) -> Iterator[Complaint]:
-    parts = TOKEN_URL.fullmatch(url)
-    if parts and address_literal(parts["literal"] or parts["name"]):
+    found = place(url)
+    if found and found.is_address:
         yield "/account/auth/token_url", "host_forbidden"
     elif token_host(url) is None:
         yield "/account/auth/token_url", "not_allowed"

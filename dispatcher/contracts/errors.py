@@ -4,10 +4,11 @@ BeampostError
   SubmissionError  .status     the caller can mend it: a problem document
     Malformed, KeyMissing 400 | Unauthenticated 401 | Forbidden 403 | JobUnknown 404 | SlowBody 408 | TooLate 409
     TooLarge 413 | UnsupportedMediaType 415 | KeyReused 422 | Invalid 422 (with a tuple of pointers and codes, set after construction)
-    RateLimited 429 (with the seconds to wait)
+    RateLimited, QuotaExhausted, CheckedOften 429 (with the seconds to wait)
   JobError         .failure    the job cannot go on: a FailureClass
     SealBroken | PageUnrenderable | HeaderUnsafe | AddressUnusable | AccountMissing
   Unavailable                  later: a 503, or a retry
+    Crowded
   Misconfigured                the operator can mend it: the start stops
 """
 
@@ -112,10 +113,11 @@ class Invalid(SubmissionError):
 
 
 class RateLimited(SubmissionError):
-    """The tenant has asked this too often."""
+    """The tenant has posted too many jobs in a short time."""
 
     status = 429
     slug = "rate-limited"
+    limit: ClassVar[str] = "posts"
     retry_after_seconds: int = 1
 
     @classmethod
@@ -124,6 +126,19 @@ class RateLimited(SubmissionError):
         limited = cls()
         limited.retry_after_seconds = seconds
         return limited
+
+
+class QuotaExhausted(RateLimited):
+    """The tenant has as many open jobs, or as much in them, as it may have."""
+
+    slug = "quota-exhausted"
+    limit = "open-jobs"
+
+
+class CheckedOften(RateLimited):
+    """The tenant has had mail accounts verified too often within a minute."""
+
+    limit = "checks"
 
 
 class JobError(BeampostError):
@@ -166,6 +181,12 @@ class Unavailable(BeampostError):
     """A part of the service does not answer; try again later."""
 
     retry_after_seconds: ClassVar[int] = 1
+
+
+class Crowded(Unavailable):
+    """There is no room now, and what was sent need not have been read."""
+
+    retry_after_seconds = 2
 
 
 class Misconfigured(BeampostError):

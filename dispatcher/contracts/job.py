@@ -51,10 +51,13 @@ class Policy(Value, frozen=True):
 
 
 class Callback(Value, frozen=True):
-    """Where the final status is told (Standard Webhooks)."""
+    """Where the final status is told (Standard Webhooks); what it is made of is in no traceback."""
 
     url: Url
     secret: Annotated[str, Meta(max_length=255)]
+
+    def __repr__(self) -> str:
+        return "Callback(...)"
 
 
 class Submission(Value, frozen=True, rename={"author": "from"}):
@@ -87,6 +90,10 @@ class Submission(Value, frozen=True, rename={"author": "from"}):
         """Everybody, in the order that gives each an index: to, cc, bcc."""
         return self.to + self.cc + self.bcc
 
+    def recipients_each(self, most: int) -> int:
+        """How many distinct addresses one message has, where the operator allows so many."""
+        return 1 if self.delivery is Delivery.INDIVIDUAL else most
+
     @property
     def acting_user(self) -> Mailbox:
         """Who pressed the button; the author where nobody is named."""
@@ -116,16 +123,15 @@ class Job(msgspec.Struct, frozen=True):
         author = self._on_behalf() if self._is_on_behalf else posted.author
         return Addressing(author, reply_to, posted.to, posted.cc, full_subject(posted))
 
-    def envelopes(self, pending: frozenset[int]) -> tuple[Envelope, ...]:
-        """The messages that are still to be transmitted: one for all, or one for each distinct address."""
+    def envelopes(self, pending: frozenset[int], most: int) -> tuple[Envelope, ...]:
+        """The messages that are still to be transmitted, each to at most so many distinct addresses, or to one."""
         indexes: dict[str, list[int]] = {}
         for index, mailbox in enumerate(self.submission.recipients):
             indexes.setdefault(mailbox.address, []).append(index)
         recipients = tuple((address, tuple(at)) for address, at in indexes.items() if pending.intersection(at))
         sender = self.sender or self.submission.author.address
-        if self.submission.delivery is Delivery.INDIVIDUAL:
-            return tuple(Envelope(sender, (recipient,)) for recipient in recipients)
-        return (Envelope(sender, recipients),) if recipients else ()
+        each = self.submission.recipients_each(most)
+        return tuple(Envelope(sender, recipients[at : at + each]) for at in range(0, len(recipients), each))
 
     @property
     def _is_on_behalf(self) -> bool:
@@ -139,7 +145,10 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """The answer to an accepted submission; times are in milliseconds of Redis' clock."""
+    """The answer to an accepted submission; times are in milliseconds of Redis' clock.
+
+    `posts_left` new ones may follow at once, and after `full_again_seconds` as many as ever; a replay does not tell.
+    """
 
     job_id: str
     state: State
@@ -149,6 +158,8 @@ class Receipt(msgspec.Struct, frozen=True):
     delivery: Delivery
     warnings: tuple[str, ...] = ()
     replayed: bool = False
+    posts_left: int | None = None
+    full_again_seconds: int | None = None
 
 
 class Status(msgspec.Struct, frozen=True):

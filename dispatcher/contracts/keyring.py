@@ -72,8 +72,8 @@ def add_key(public: Path, private: Path, x: bytes, d: bytes) -> str:
     return kid
 
 
-def retire_key(public: Path, private: Path, kid: str, max_ttl_seconds: int) -> str:
-    """Nothing more is sealed to the key; once every job sealed to it is over, retiring it again deletes it. Gives the new state."""
+def retire_key(public: Path, private: Path, kid: str, kept_seconds: int) -> str:
+    """Nothing more is sealed to the key; once nothing that was is kept any longer, retiring it again deletes it. Gives the new state."""
     keys = {str(jwk["kid"]): jwk for jwk in read_keys(public)}
     if kid not in keys:
         raise KeyUnknown
@@ -81,7 +81,7 @@ def retire_key(public: Path, private: Path, kid: str, max_ttl_seconds: int) -> s
     if keys[kid]["state"] == "active":
         if sum(jwk["state"] == "active" for jwk in keys.values()) == 1:
             raise LastKey
-        retiring = keys[kid] | {"state": "retiring", "opens_until": now + max_ttl_seconds}
+        retiring = keys[kid] | {"state": "retiring", "opens_until": now + kept_seconds}
         write(public / f"{kid}.json", json.dumps(retiring).encode(), 0o644)
         return "retiring"
     if now < int(str(keys[kid]["opens_until"])):

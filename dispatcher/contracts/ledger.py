@@ -1,195 +1,140 @@
 """Ledger: the job records in Redis. Every transition is one script, and Redis' clock is the only one."""
 
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.resources import files
+import secrets
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
 
-from dispatcher.contracts.errors import JobUnknown, KeyReused, TooLate, Unavailable
-from dispatcher.contracts.outcome import Failure, Fate, Outcome, State
+from dispatcher.contracts.claim import Accepted, Claim, ClockSkewed, NewJob, read_tries, write_tries
+from dispatcher.contracts.courtesy import Courtesy, Quota
+from dispatcher.contracts.errors import JobUnknown, KeyReused, QuotaExhausted, RateLimited, TooLate
+from dispatcher.contracts.outcome import FailureClass, Fate, Outcome, State
+from dispatcher.contracts.said import changes, held, spoken
+from dispatcher.contracts.scripts import Scripts
 from dispatcher.contracts.seal import Binding
-from dispatcher.contracts.wire import CELLS_KEPT_MS, DOT_SLACK_MS, IDEMPOTENCY_MS, PREFIX, SWEPT_AT_ONCE, bell, key
+from dispatcher.contracts.wire import SWEPT_AT_ONCE
 
-SCRIPTS: Final = ("accept", "claim", "renew", "fence", "finish", "defer", "cancel", "sweep")
-
-
-@dataclass(frozen=True)
-class NewJob:
-    """What accept writes: nothing in it names anybody."""
-
-    binding: Binding
-    sealed: bytes
-    ttl_ms: int
-    idempotency: str
-    fingerprint: str
-    record: Mapping[str, str | int]
-
-    @property
-    def job_id(self) -> str:
-        """The job's id."""
-        return self.binding.job_id
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """The job of this key: `job_id` is an earlier one's on a replay; `bell_needed` when a worker may be asleep."""
-
-    job_id: str
-    replayed: bool
-    bell_needed: bool
-
-
-class ClockSkewed(Unavailable):
-    """The deadline was reckoned by a clock that differs from Redis'; the caller reckons again."""
-
-    now_ms: int = 0
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A leased job: whoever holds the token may write it."""
-
-    token: int
-    attempt: int
-    now_ms: int
-    accepted_ms: int
-    binding: Binding
-    sealed: bytes
-    fates: str
-    taken: float = field(default_factory=time.monotonic)
-
-    @property
-    def accepted_at(self) -> datetime:
-        """The Date of every attempt, in whole seconds."""
-        return datetime.fromtimestamp(self.accepted_ms // 1000, UTC)
-
-    @property
-    def seconds_left(self) -> float:
-        """From now to the deadline."""
-        return (self.binding.deadline_ms - self.present_ms) / 1000
-
-    @property
-    def present_ms(self) -> int:
-        """Redis' time now, as far as it is known without asking."""
-        return self.now_ms + int(1000 * (time.monotonic() - self.taken))
-
-    @property
-    def pending(self) -> frozenset[int]:
-        """The recipients whose fate is open."""
-        return frozenset(index for index, fate in enumerate(self.fates) if fate == Fate.PENDING)
+TOKEN_BITS: Final = 52  # what a number of Lua holds
+QUEUES: Final = ("prelude", "queues")
+COURTESY: Final = (*QUEUES, "courtesy")
+SCRIPTS: Final = {
+    "accept": QUEUES,
+    "claim": COURTESY,
+    "renew": QUEUES,
+    "fence": QUEUES,
+    "finish": COURTESY,
+    "defer": COURTESY,
+    "cancel": QUEUES,
+    "sweep": QUEUES,
+}
 
 
 class Ledger:
-    """The eight transitions. Every method raises Unavailable when Redis does not answer."""
+    """The eight transitions. Every method raises Unavailable when Redis does not answer, or too few replicas hold what must not be lost.
 
-    def __init__(self, redis: "Redis", status_ttl_seconds: int) -> None:
-        self._redis = redis
-        head = f"local PREFIX, STATUS_TTL, CELLS_KEPT = '{PREFIX}', {status_ttl_seconds * 1000}, {CELLS_KEPT_MS}\n"
-        folder = files("dispatcher.contracts") / "lua"
-        prelude = (folder / "prelude.lua").read_text()
-        self._scripts: dict[str, AsyncScript] = {}
-        for name in SCRIPTS:
-            shebang = "#!lua\n" if name == "accept" else "#!lua flags=allow-oom\n"
-            self._scripts[name] = redis.register_script(shebang + head + prelude + (folder / f"{name}.lua").read_text())
+    `more` is whether something to claim was left by the last claim, or by a job that went out of hand since it was asked for.
+    `beside` is 1 when, at the last claim, a question waited or an end was to be told.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        status_ttl_seconds: int,
+        *,
+        quota: Quota | None = None,
+        courtesy: Courtesy | None = None,
+        replicas: int = 0,
+        replica_ms: int = 0,
+    ) -> None:
+        self._quota = (quota or Quota()).packed()
+        self._courtesy = (courtesy or Courtesy()).packed()
+        self._replicas = (replicas, replica_ms)
+        self._scripts = Scripts(redis, SCRIPTS, status_ttl_seconds)
+        self.more = False
+        self.beside = 0
 
     async def accept(self, job: NewJob) -> Accepted:
-        """The job is queued, or was already; raises KeyReused, ClockSkewed."""
-        lane = str(job.record["lane"])
-        keys = [key("pay", job.job_id), key("job", job.job_id), key("idem", job.binding.tenant, job.idempotency), PREFIX + bell(lane)]
-        facts = [item for pair in job.record.items() for item in pair]
-        args = [job.job_id, job.sealed, job.binding.deadline_ms, job.ttl_ms, job.fingerprint, IDEMPOTENCY_MS, *facts]
-        answer, *rest = await self._run("accept", args, keys)
+        """The job is queued, or was already; raises KeyReused, ClockSkewed, RateLimited, QuotaExhausted."""
+        answer, *rest = await self._scripts.run_held_by(
+            *self._replicas, "accept", job.facts() | {"wait": self._replicas[0] > 0}, [self._quota, job.sealed, job.callback]
+        )
         if answer == b"other":
             raise KeyReused
         if answer == b"clock":
-            skewed = ClockSkewed()
-            skewed.now_ms = int(rest[0])
-            raise skewed
+            raise ClockSkewed.by(int(rest[0]))
+        if answer in {b"often", b"full"}:
+            raise (RateLimited if answer == b"often" else QuotaExhausted).until(int(rest[0]))
         if answer == b"replay":
             return Accepted(rest[0].decode(), replayed=True, bell_needed=False)
-        return Accepted(job.job_id, replayed=False, bell_needed=bool(rest[0]))
+        return Accepted(job.job_id, replayed=False, bell_needed=bool(rest[0]), posts_left=rest[1], full_again_seconds=rest[2])
 
     async def claim(self, lease_ms: int, lanes: Iterable[str]) -> Claim | None:
-        """The next runnable job, leased; None when there is none."""
-        found = await self._run("claim", [lease_ms, *lanes])
+        """The next runnable job that may be in hand now, leased; None when there is none."""
+        self.more = False
+        token = secrets.randbits(TOKEN_BITS)  # not a count: a replica that takes over may not know the last one
+        found: Any = [b""]
+        while found == [b""]:  # there was more to look at
+            found = await self._scripts.run("claim", {"lease": lease_ms, "lanes": list(lanes), "token": token}, [self._courtesy])
+        *found, self.beside = found
         if not found:
             return None
-        job_id, token, attempt, now, sealed, tenant, deadline, accepted, fates = found
+        job_id, attempt, now, sealed, tenant, deadline, accepted, fates, tries, first, messages, more = found
+        self.more |= bool(more)
         binding = Binding(tenant.decode(), job_id.decode(), int(deadline))
-        return Claim(token, attempt, now, int(accepted), binding, sealed, fates.decode())
+        return Claim(token, attempt, now, int(accepted), binding, sealed, fates.decode(), read_tries(tries.decode()), int(first), messages)
 
     async def renew(self, claim: Claim, lease_ms: int) -> bool:
         """A longer lease; False when the job is another's by now."""
-        return bool(await self._run("renew", [claim.binding.job_id, claim.token, lease_ms]))
+        return (await self.renew_all([claim], lease_ms))[0]
+
+    async def renew_all(self, claims: Iterable[Claim], lease_ms: int) -> list[bool]:
+        """The same for many in one flight; one whose lease cannot be renewed costs no other his own."""
+        answers = await self._scripts.run_each("renew", [held(claim, lease=lease_ms) for claim in claims])
+        return [bool(answer) for answer in answers]
 
     async def fence(self, claim: Claim, indexes: frozenset[int], lease_ms: int) -> bool:
         """Leave to write the final dot for these recipients; False means: do not."""
-        changes = _changes(claim.fates, dict.fromkeys(indexes, Fate.IN_FLIGHT))
-        return bool(await self._run("fence", [claim.binding.job_id, claim.token, lease_ms, changes]))
-
-    def fence_for(self, claim: Claim, dot_seconds: float) -> Callable[[frozenset[int]], Awaitable[bool]]:
-        """The fence of one claim, for a transmission that waits so long for the answer to its dot; no answer of Redis means no dot."""
-        lease_ms = int(dot_seconds * 1000) + DOT_SLACK_MS
-
-        async def fence(indexes: frozenset[int]) -> bool:
-            try:
-                return await self.fence(claim, indexes, lease_ms)
-            except Unavailable:
-                return False
-
-        return fence
+        said = held(claim, lease=lease_ms, changes=changes(claim.fates, dict.fromkeys(indexes, Fate.IN_FLIGHT)))
+        return bool(await self._scripts.run_held_by(*self._replicas, "fence", said))
 
     async def finish(self, claim: Claim, outcome: Outcome, *, expired: bool = False) -> State | None:
         """The outcome of one message is recorded, and the job ends if nobody is pending; None when the job is another's."""
-        facts = _facts(claim, outcome)
-        permanent = "" if outcome.failure is None else str(int(outcome.failure.permanent))
-        args = [claim.binding.job_id, claim.token, *facts[:2], int(expired), *facts[2:], permanent, ",".join(sorted(outcome.warnings))]
-        state = await self._run("finish", args)
+        permanent = None if outcome.failure is None else str(int(outcome.failure.permanent))
+        state = await self._put("finish", spoken(claim, outcome) | {"expired": expired, "perm": permanent})
         return State(state.decode()) if state else None
 
-    async def defer(self, claim: Claim, outcome: Outcome, delay_ms: int) -> bool:
-        """The pending recipients are tried again after the delay; False when the job is another's."""
-        facts = _facts(claim, outcome)
-        args = [claim.binding.job_id, claim.token, *facts[:2], delay_ms, *facts[2:], ",".join(sorted(outcome.warnings))]
-        return bool(await self._run("defer", args))
+    async def defer(
+        self, claim: Claim, outcome: Outcome, delay_ms: int, tries: Mapping[FailureClass, int], soon_ms: int | None = None
+    ) -> bool:
+        """The pending recipients are tried again after the delay; False when the job is another's.
+
+        If the attempt failed because more of us were there than the server takes, and fewer can be, it is not counted
+        and follows `soon_ms`.
+        """
+        said = spoken(claim, outcome) | {"delay": delay_ms, "soon": soon_ms, "tries": write_tries(tries)}
+        return bool(await self._put("defer", said))
+
+    async def give_back(self, claim: Claim, first: int = 0) -> bool:
+        """The job is queued again, before all others of its queue, and no attempt counted; False when it is another's.
+
+        The next attempt begins with the recipient `first`.
+        """
+        return bool(await self._put("defer", held(claim, back=True, first=first)))
 
     async def cancel(self, job_id: str, tenant: str) -> None:
         """The job is canceled, now or earlier; raises TooLate, JobUnknown."""
-        answer = await self._run("cancel", [job_id, tenant])
+        answer = await self._scripts.run("cancel", {"id": job_id, "tp": tenant})
         if answer == b"unknown":
             raise JobUnknown
         if answer == b"late":
             raise TooLate
 
-    async def sweep(self, pause_ms: int, lanes: Iterable[str]) -> list[str]:
-        """Time has its effect; gives the lanes that want a bell."""
-        return [lane.decode() for lane in await self._run("sweep", [pause_ms, SWEPT_AT_ONCE, *lanes])]
+    async def sweep(self, pause_ms: int, worker: str = "") -> list[str]:
+        """Time has its effect; gives a lane for each bell that is missing: other workers are idle, and something is runnable."""
+        return [lane.decode() for lane in await self._scripts.run("sweep", {"pause": pause_ms, "most": SWEPT_AT_ONCE, "worker": worker})]
 
-    async def _run(self, name: str, args: list[Any], keys: list[str] | None = None) -> Any:  # noqa: ANN401 -- a script gives what it gives
-        try:
-            return await self._scripts[name](keys=keys or [], args=args)
-        except (RedisError, OSError, TimeoutError):
-            raise Unavailable from None
-
-
-def _changes(fates: str, letters: Mapping[int, Fate]) -> str:
-    return "".join(letters.get(index, "-") for index in range(len(fates)))
-
-
-def _facts(claim: Claim, outcome: Outcome) -> list[str]:
-    """Changes, the classes of refused recipients, and the failure's four facts."""
-    refused = {index: outcome.reason(index) for index, fate in sorted(outcome.fates.items()) if fate is Fate.REFUSED}
-    why = ",".join(f"{index}:{failure.failure_class}" for index, failure in refused.items() if failure)
-    return [_changes(claim.fates, outcome.fates), why, *_labels(outcome.hope)]
-
-
-def _labels(failure: Failure | None) -> list[str]:
-    if failure is None:
-        return ["", "", "", ""]
-    return [failure.failure_class, str(failure.smtp_code or ""), failure.enhanced_code or "", failure.phase or ""]
+    async def _put(self, name: str, said: Mapping[str, object]) -> Any:  # noqa: ANN401 -- a script gives what it gives
+        answer, more = await self._scripts.run(name, said, [self._courtesy])
+        self.more |= bool(more)
+        return answer

@@ -39,6 +39,9 @@ class SmtpPhase(StrEnum):
     QUIT = "quit"
 
 
+BEFORE_MAIL: Final = frozenset({SmtpPhase.RESOLVE, SmtpPhase.CONNECT, SmtpPhase.BANNER, SmtpPhase.EHLO, SmtpPhase.TLS, SmtpPhase.AUTH})
+
+
 class State(StrEnum):
     """The states of a job as its submitter sees them (`committing` is shown as `sending`)."""
 
@@ -129,10 +132,22 @@ class FailureClass(StrEnum):
     WORKER_LOST = "worker_lost"
 
 
+TOO_MANY_OF_US: Final = frozenset({FailureClass.RATE_LIMITED, FailureClass.SERVER_BUSY})
+
+
 class Remark(StrEnum):
     """What a status warns of: the mail goes out, and not quite as asked."""
 
     SENDER_REPLACED = "sender_replaced"
+
+
+class Contact(StrEnum):
+    """What an attempt teaches about a server and an account."""
+
+    GOOD = "good"
+    CROWDED = "crowded"
+    DOWN = "down"
+    DENIED = "denied"
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -158,13 +173,14 @@ class Outcome(msgspec.Struct, frozen=True):
     """What became of one message: a fate for every recipient index it named.
 
     `failure` speaks for the message as a whole, or for its first refused recipient; `refusals` for single recipients by index;
-    `warnings` are what the submitter should know although nothing failed.
+    `warnings` are what the submitter should know although nothing failed; `contact` is of the last message.
     """
 
     fates: dict[int, Fate]
     failure: Failure | None = None
     refusals: dict[int, Failure] = {}
     warnings: frozenset[Remark] = frozenset()
+    contact: Contact | None = None
 
     @property
     def pending(self) -> frozenset[int]:
@@ -186,7 +202,7 @@ class Outcome(msgspec.Struct, frozen=True):
         reasons = dict.fromkeys(pending, earlier.failure) if earlier.failure else {}
         failure = self.failure or (earlier.hope if pending else None)
         told = {index: reason for index, reason in earlier.refusals.items() if index not in self.fates}
-        return Outcome(pending | self.fates, failure, reasons | told | self.refusals, earlier.warnings | self.warnings)
+        return Outcome(pending | self.fates, failure, reasons | told | self.refusals, earlier.warnings | self.warnings, self.contact)
 
     @classmethod
     def all(cls, indexes: frozenset[int], fate: Fate, failure: Failure | None = None) -> "Outcome":

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import sentry_sdk
 from sentry_sdk.types import Event, Hint
 
-from dispatcher.contracts.settings import SharedSettings
+from dispatcher.contracts.shared_settings import SharedSettings
 
 LOGGER: Final = "beampost"
 FIELDS: Final = tuple("attempt bytes code failure_class lane outcome phase pid problem seconds setting stage state status".split())

@@ -1,20 +1,18 @@
 """Questions: what only a worker can answer, put to whichever is free. Sealed both ways, taken once, and gone after seconds."""
 
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
 
-from dispatcher.contracts.errors import RateLimited, Unavailable
+from dispatcher.contracts.claim import ClockSkewed
+from dispatcher.contracts.errors import CheckedOften, Unavailable
 from dispatcher.contracts.job import Lane
-from dispatcher.contracts.ledger import ClockSkewed
 from dispatcher.contracts.mail import Account, Mailbox, Value
+from dispatcher.contracts.scripts import FAILURES, Scripts
 from dispatcher.contracts.seal import Binding
-from dispatcher.contracts.wire import PREFIX, bell, key
+from dispatcher.contracts.wire import key
 
 QUESTION_MS: Final = 12_000
 ANSWER_KEPT_MS: Final = 2_000
@@ -63,27 +61,28 @@ class Questions:
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
-        folder = files("dispatcher.contracts") / "lua"
-        clock = f"local PREFIX = '{PREFIX}'\n" + (folder / "prelude.lua").read_text()
-        self._ask = redis.register_script("#!lua\n" + clock + (folder / "ask.lua").read_text())
-        self._take = redis.register_script("#!lua flags=allow-oom\n" + clock + (folder / "take.lua").read_text())
+        self._scripts = Scripts(redis, {"ask": ("prelude",), "take": ("prelude",)})
 
     async def ask(self, binding: Binding, sealed: bytes, per_minute: int) -> bool:
-        """The question waits for a worker until its deadline; True when one may have to be woken. Raises RateLimited, ClockSkewed."""
-        name = binding.job_id
-        keys = [key("pay", name), key("ask"), key("rate", "v", binding.tenant), PREFIX + bell(Lane.INTERACTIVE)]
-        answer, fact = await self._run(self._ask, keys, [name, sealed, binding.deadline_ms, QUESTION_MS, binding.tenant, per_minute])
+        """The question waits for a worker until its deadline; True when one may have to be woken. Raises CheckedOften, ClockSkewed."""
+        said = {
+            "id": binding.job_id,
+            "deadline": binding.deadline_ms,
+            "ttl": QUESTION_MS,
+            "tp": binding.tenant,
+            "per_minute": per_minute,
+            "lane": Lane.INTERACTIVE,
+        }
+        answer, fact = await self._scripts.run("ask", said, [sealed])
         if answer == b"often":
-            raise RateLimited.until(fact)
+            raise CheckedOften.until(fact)
         if answer == b"clock":
-            skewed = ClockSkewed()
-            skewed.now_ms = fact
-            raise skewed
+            raise ClockSkewed.by(fact)
         return bool(fact)
 
     async def take(self) -> Taken | None:
         """The oldest question that can still be answered; None when there is none."""
-        found = await self._run(self._take, [key("ask")], [])
+        found = await self._scripts.run("take", {})
         if not found:
             return None
         name, deadline, tenant, now, sealed = found
@@ -93,19 +92,13 @@ class Questions:
         """The answer waits for who asked, no longer than she waits for it."""
         try:
             await self._redis.set(key("out", taken.binding.job_id), sealed, pxat=taken.binding.deadline_ms + ANSWER_KEPT_MS)
-        except (RedisError, OSError, TimeoutError):
+        except FAILURES:
             raise Unavailable from None
 
     async def fetch(self, question_id: str) -> bytes | None:
         """The sealed answer, which is nowhere any more; None while there is none."""
         try:
             found = await self._redis.getdel(key("out", question_id))
-        except (RedisError, OSError, TimeoutError):
+        except FAILURES:
             raise Unavailable from None
         return found if isinstance(found, bytes) else None
-
-    async def _run(self, script: AsyncScript, keys: list[str], args: list[Any]) -> Any:  # noqa: ANN401 -- a script gives what it gives
-        try:
-            return await script(keys=keys, args=args)
-        except (RedisError, OSError, TimeoutError):
-            raise Unavailable from None

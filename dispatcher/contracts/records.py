@@ -13,6 +13,7 @@ from dispatcher.contracts.outcome import State
 from dispatcher.contracts.wire import key
 
 SIGN_OF_LIFE_MS: Final = 15_000
+STORED_OPEN: Final = frozenset({"queued", "sending", "committing", "deferred"})
 
 
 class Records:
@@ -35,6 +36,7 @@ class Records:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.execute_command("HSET", pool, *facts)
                 pipeline.execute_command("PEXPIRE", pool, SIGN_OF_LIFE_MS)
+                pipeline.execute_command("SADD", key("pools"), worker)
                 await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
             raise Unavailable from None
@@ -48,10 +50,22 @@ class Records:
         record = {name.decode(): value.decode() for name, value in raw.items()}
         if record.get("tp") != tenant:
             raise JobUnknown
-        return _status(job_id, record)
+        return status_of(job_id, record)
+
+    async def ended(self, job_ids: set[str]) -> set[str]:
+        """Those of them whose job is no longer open, or forgotten; all are asked for at once."""
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for job_id in job_ids:
+                    pipeline.execute_command("HGET", key("job", job_id), "st")
+                states = await pipeline.execute()
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
+        return {job_id for job_id, state in zip(job_ids, states, strict=True) if state is None or state.decode() not in STORED_OPEN}
 
 
-def _status(job_id: str, record: Mapping[str, str]) -> Status:
+def status_of(job_id: str, record: Mapping[str, str]) -> Status:
+    """What a job's record says."""
     stored = record["st"]
     refusals = dict(pair.split(":") for pair in record["why"].split(",")) if "why" in record else {}
     return Status(
@@ -62,7 +76,7 @@ def _status(job_id: str, record: Mapping[str, str]) -> Status:
         updated_at_ms=int(record["upd"]),
         expires_at_ms=int(record["deadline"]),
         fates=record["fates"],
-        purged=stored not in {"queued", "sending", "committing", "deferred"},
+        purged=stored not in STORED_OPEN,
         refusals={int(index): failure_class for index, failure_class in refusals.items()},
         failure_class=record.get("cls"),
         phase=record.get("phase"),

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from dispatcher.contracts.errors import SealBroken
 from dispatcher.contracts.keyring import KID_LENGTH, PUBLISHED, Jwk, active_key, add_key, octets, read_keys, write
 from dispatcher.contracts.secret import SECRET_LENGTH, Secret
-from dispatcher.contracts.wire import ANSWER_CONTEXT, SEAL_CONTEXT, SEAL_VERSION
+from dispatcher.contracts.wire import SEAL_CONTEXT, SEAL_VERSION
 
 SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 HEAD_LENGTH: Final = 1 + KID_LENGTH + 32
@@ -82,29 +82,6 @@ class OpeningKeys:
             raise SealBroken from None
 
 
-class OneTimeKey:
-    """For one answer to one question: who asks has the private half, and who answers is told the public one."""
-
-    def __init__(self) -> None:
-        self._private = X25519PrivateKey.generate()
-        self.public = self._private.public_key().public_bytes_raw()
-
-    def open(self, sealed: bytes, question_id: str) -> bytes:
-        """The answer; raises SealBroken when it is not one to this question, sealed to this key."""
-        try:
-            return SUITE.decrypt(sealed, self._private, info=_answer_info(question_id))
-        except (InvalidTag, ValueError):
-            raise SealBroken from None
-
-
-def seal_answer(opened: bytes, one_time_key: bytes, question_id: str) -> bytes:
-    """Sealed to whoever asked; raises SealBroken when the key is none."""
-    try:
-        return SUITE.encrypt(opened, X25519PublicKey.from_public_bytes(one_time_key), info=_answer_info(question_id))
-    except ValueError:
-        raise SealBroken from None
-
-
 def new_key(public: Path, private: Path, secret_file: Path) -> str:
     """Makes a key pair, and the secret where there is none; gives the key's name."""
     key = X25519PrivateKey.generate()
@@ -116,7 +93,3 @@ def new_key(public: Path, private: Path, secret_file: Path) -> str:
 def _tag(secret: Secret, info: bytes, blob: bytes) -> bytes:
     """Proof that the API admitted this blob: HPKE's base mode does not authenticate the sender."""
     return secret.digest("admission", info, hashlib.sha256(blob).digest())
-
-
-def _answer_info(question_id: str) -> bytes:
-    return f"{ANSWER_CONTEXT}\0{question_id}".encode()

@@ -1,92 +1,23 @@
-"""Settings: the operator's words, read from BEAMPOST_ variables once at the start; a misspelt one stops it."""
+"""Settings: the operator's words for API and workers, read from BEAMPOST_ variables once at the start; a misspelt one stops it."""
 
 import os
-from ipaddress import IPv4Network, IPv6Network
+import re
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import NoDecode
 
-from dispatcher.contracts.address import LABEL, addr_spec, host_name
+from dispatcher.contracts.address import LABEL, host_name
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.job import Lane
-from dispatcher.contracts.reach import NAT64_LENGTHS
+from dispatcher.contracts.shared_settings import ENV_PREFIX, SharedSettings, items
 
-ENV_PREFIX: Final = "BEAMPOST_"
+RENEWALS_PER_LEASE: Final = 3
+DOT_SLACK_SECONDS: Final = 30
+PRESET: Final = re.compile(r"(?P<destination>[a-z0-9]+)=(?P<connections>[1-9]\d{0,3})(?:/(?P<per_minute>[1-9]\d{0,4}))?")
 S = TypeVar("S", bound="SharedSettings")
 PasswordMechanism = Literal["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"]
-
-
-class SharedSettings(BaseSettings):
-    """What both programs read."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, cache_strings="none", env_ignore_empty=True
-    )
-
-    redis_url: SecretStr = Field(
-        default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey: `redis://`, `rediss://` or `unix://`."
-    )
-    public_keys: Path = Field(default=Path("keys/public"), description="Folder of the workers' public sealing keys.")
-    secret_file: Path = Field(
-        default=Path("keys/secret"),
-        description="File of the 32 bytes from which pseudonyms, fingerprints, Message-IDs and admission tags are made.",
-    )
-    max_recipients: int = Field(default=100, ge=1, le=1000, description="Recipients of one job: to, cc and bcc together.")
-    max_message_bytes: int = Field(
-        default=25 * 1024 * 1024, ge=10_000, description="Attachments and images of one job, in bytes before base64."
-    )
-    max_ttl_seconds: int = Field(default=14_400, ge=60, le=86_400, description="The longest `ttl_seconds` that a job may ask for.")
-    status_ttl_seconds: int = Field(
-        default=86_400,
-        ge=86_400,
-        le=604_800,
-        description="How long a status outlives its job; never less than its Idempotency-Key is known.",
-    )
-    allow_plaintext: bool = Field(default=False, description="Whether an account may say `tls: none`.")
-    egress_ports: Annotated[frozenset[int], NoDecode] = Field(
-        default=frozenset({465, 587, 2465, 2525, 2587}), description="Ports of mail servers that may be reached; comma-separated."
-    )
-    egress_allow_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
-        default=(), description="Networks that are reached on any port although they are private or loopback; comma-separated CIDRs."
-    )
-    egress_nat64_prefixes: Annotated[tuple[IPv6Network, ...], NoDecode] = Field(
-        default=(), description="NAT64 prefixes of this network; the IPv4 address inside is judged. Comma-separated: `64:ff9b::/96`."
-    )
-    default_from: str | None = Field(
-        default=None,
-        description='The address that mail of `account: "default"` comes from; the submitter is in Reply-To. Unset: no default account.',
-    )
-    simulator: bool = Field(default=True, description="Whether the host `simulator` is a mail server that is played inside the worker.")
-    sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported, as type and place only.")
-    environment: str = Field(default="production", description="The name of this deployment in error reports.")
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
-
-    @field_validator("egress_ports", "egress_allow_networks", "egress_nat64_prefixes", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return _items(value)
-
-    @field_validator("egress_nat64_prefixes")
-    @classmethod
-    def _nat64(cls, value: tuple[IPv6Network, ...]) -> tuple[IPv6Network, ...]:
-        if any(prefix.prefixlen not in NAT64_LENGTHS for prefix in value):
-            raise ValueError("must be /32, /40, /48, /56, /64 or /96")
-        return value
-
-    @field_validator("default_from")
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        address = addr_spec(value) if value else None
-        if value and address is None:
-            raise ValueError("must be an address, such as wiki@example.org")
-        return address
-
-    @property
-    def redis(self) -> str:
-        """The Redis URL in clear."""
-        return self.redis_url.get_secret_value()
 
 
 class ApiSettings(SharedSettings):
@@ -101,9 +32,29 @@ class ApiSettings(SharedSettings):
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="The largest request body.")
     body_seconds: float = Field(default=20.0, gt=0, description="How long a request body may take to arrive.")
     redis_seconds: float = Field(default=0.8, gt=0, le=5, description="How long the API waits for Redis before it answers 503.")
+    posts_per_minute: int = Field(default=60, ge=1, le=1_000_000, description="New jobs of one tenant a minute.")
+    posts_burst: int = Field(default=20, ge=1, le=1_000_000, description="New jobs of one tenant that may come all at once.")
+    open_jobs: int = Field(default=200, ge=1, le=10_000_000, description="Jobs of one tenant that have not ended.")
+    open_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, description="What these may take in Redis, sealed, in bytes.")
+    shed_bulk_percent: int = Field(
+        default=70, ge=1, le=100, description="How full Redis' memory may be while jobs of the lane `bulk` are still taken."
+    )
+    shed_percent: int = Field(default=85, ge=1, le=100, description="How full it may be while any job is still taken.")
+    body_bytes_at_once: int = Field(
+        default=64 * 1024 * 1024, ge=1024, description="Request bodies in one API process at once, by the lengths that they declare."
+    )
+    wait_seconds: float = Field(default=20.0, ge=0, le=25, description="The longest that `Prefer: wait` holds an answer back.")
     verifications_per_minute: int = Field(
         default=5, ge=1, le=1000, description="How often a tenant may have a mail account verified within a minute."
     )
+
+    @model_validator(mode="after")
+    def _waits(self) -> Self:
+        if self.replica_seconds * 3 >= self.redis_seconds:
+            raise ValueError(
+                "BEAMPOST_REPLICA_SECONDS must be less than a third of BEAMPOST_REDIS_SECONDS, which is what one answer may take"
+            )
+        return self
 
 
 class WorkerSettings(SharedSettings):
@@ -118,8 +69,46 @@ class WorkerSettings(SharedSettings):
     lease_seconds: float = Field(
         default=30.0, ge=3, description="How long a claimed job is a worker's own before it is renewed or given to another."
     )
-    slice_seconds: float = Field(default=30.0, gt=0, description="How long one doorbell keeps claiming.")
+    renew_seconds: float | None = Field(
+        default=None, gt=0, description="How often a lease is renewed: a third of it, which is the default, or more often."
+    )
+    dot_lease_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="The lease behind the fence: 30 s more than `BEAMPOST_DOT_SECONDS`, which is the default; never less than that.",
+    )
     sweep_seconds: float = Field(default=0.5, gt=0, description="How often due deferrals and dead leases are looked for.")
+    bulk_turn: int = Field(
+        default=9, ge=2, le=1000, description="One claim in so many looks into the last of its lanes first, so that it never starves."
+    )
+    bytes_in_hand: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024,
+        description="Sealed jobs that one worker process has in hand at once; it claims nothing while it has more.",
+    )
+    tenant_jobs: int = Field(default=4, ge=1, le=100_000, description="Jobs of one tenant that all workers have in hand at once.")
+    host_connections: int = Field(default=10, ge=1, le=100_000, description="Jobs that all workers hand to one mail server at once.")
+    account_connections: int = Field(
+        default=2,
+        ge=1,
+        le=100_000,
+        description="Jobs that all workers hand to one mail account at once; fewer while it says that this is too much.",
+    )
+    destination_presets: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("m365=2/25", "google=2", "ses=10", "relay=10"),
+        description="By kind of destination, comma-separated: connections, and messages a minute, of an account. `relay`: the default one.",
+    )
+    breaker_faults: int = Field(
+        default=5, ge=1, le=1000, description="Attempts in a row that did not reach an account's server before it is left alone."
+    )
+    breaker_seconds: float = Field(default=30.0, gt=0, description="For how long; doubled each time that it still does not work.")
+    breaker_longest_seconds: float = Field(default=600.0, gt=0, description="For how long at the most.")
+    refusal_seconds: float = Field(
+        default=60.0, gt=0, description="How long an account is left alone after its sign-in was refused, so that it is not locked out."
+    )
+    refusals: int = Field(default=3, ge=1, le=100, description="Refused sign-ins after which all queued jobs of the account fail.")
+    lock_seconds: float = Field(default=600.0, gt=0, description="How long they do; then one job tries the account again.")
+    callback_slots: int = Field(default=16, ge=1, le=1000, description="Callbacks that one worker process tells at once.")
     ehlo_name: str = Field(default="beampost.invalid", description="The name a worker gives in EHLO, unless the account has one.")
     sasl_mechanisms: Annotated[tuple[PasswordMechanism, ...], NoDecode] = Field(
         default=("SCRAM-SHA-256", "PLAIN", "LOGIN"),
@@ -127,14 +116,15 @@ class WorkerSettings(SharedSettings):
         description="How a worker signs in with a password, the first that the server offers; comma-separated. `CRAM-MD5` is the fourth.",
     )
     smtp_ca_file: Path | None = Field(
-        default=None, description="PEM file of further certificate authorities for mail servers, and for where tokens are fetched."
+        default=None,
+        description="PEM file of further certificate authorities for mail servers, where tokens are fetched, and where callbacks are told.",
     )
     connect_seconds: float = Field(default=15.0, gt=0, description="Connecting to one address of a mail server.")
     reply_seconds: float = Field(default=60.0, gt=0, description="Waiting for a reply to EHLO, MAIL, RCPT or DATA.")
     dot_seconds: float = Field(default=300.0, gt=0, le=600, description="Waiting for the reply to the final dot.")
 
     idle_connections: int = Field(
-        default=100, ge=0, le=200, description="Connections to mail servers that a worker process keeps for ten seconds; 0 keeps none."
+        default=100, ge=0, le=200, description="Connections that a worker process keeps for a second, ten those of the default account; 0 keeps none."
     )
     chunking: bool = Field(default=False, description="Whether mail goes by BDAT (RFC 3030) where a server offers it, and not by DATA.")
     default_account_file: Path | None = Field(
@@ -165,15 +155,37 @@ class WorkerSettings(SharedSettings):
             raise ValueError("must be a name of DNS, such as example.org")
         return name
 
-    @field_validator("lanes", "sasl_mechanisms", mode="before")
+    @field_validator("lanes", "sasl_mechanisms", "destination_presets", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
-        return _items(value)
+        return items(value)
 
+    @field_validator("destination_presets")
+    @classmethod
+    def _presets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(PRESET.fullmatch(item) for item in value):
+            raise ValueError("must be a kind of destination, its connections, and messages a minute where they are limited, as m365=2/25")
+        return value
 
-def _items(value: object) -> object:
-    """Of what is separated by commas in the environment."""
-    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+    @model_validator(mode="after")
+    def _leases(self) -> Self:
+        if self.renewal_seconds * RENEWALS_PER_LEASE > self.lease_seconds:
+            raise ValueError("BEAMPOST_LEASE_SECONDS must be three times BEAMPOST_RENEW_SECONDS: one late renewal must not cost the job")
+        if self.fenced_seconds < self.dot_seconds:
+            raise ValueError(
+                "BEAMPOST_DOT_LEASE_SECONDS must not be less than BEAMPOST_DOT_SECONDS: a job would be given up while its answer is awaited"
+            )
+        return self
+
+    @property
+    def renewal_seconds(self) -> float:
+        """From one renewal of a lease to the next."""
+        return self.lease_seconds / RENEWALS_PER_LEASE if self.renew_seconds is None else self.renew_seconds
+
+    @property
+    def fenced_seconds(self) -> float:
+        """The lease behind the fence."""
+        return self.dot_seconds + DOT_SLACK_SECONDS if self.dot_lease_seconds is None else self.dot_lease_seconds
 
 
 class SettingUnknown(Misconfigured):
@@ -197,7 +209,7 @@ def complaint(error: Exception) -> str:
         return "unknown setting: " + ", ".join(unknown_variables())
     if isinstance(error, ValidationError):
         found = error.errors(include_input=False, include_context=False, include_url=False)
-        return "; ".join(f"{variable(str(item['loc'][0]))}: {item['msg']}" for item in found)
+        return "; ".join(f"{variable(str(item['loc'][0]))}: {item['msg']}" if item["loc"] else item["msg"] for item in found)
     return str(error)
 
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import quote
+
+from dispatcher.contracts.redis_primary import blocking_options
+from dispatcher.contracts.redis_url import whereabouts
 
 PREFIX: Final = "bp:"
 RING: Final = "ring"
@@ -12,7 +15,7 @@ ANSWER_CONTEXT: Final = "beampost/v1/answer"
 HOUR_MS: Final = 3_600_000
 CELLS_KEPT_MS: Final = 14 * 24 * HOUR_MS
 IDEMPOTENCY_MS: Final = 24 * HOUR_MS
-DOT_SLACK_MS: Final = 30_000
+CALLBACK_KEPT_MS: Final = 31 * 60 * 1000
 SWEPT_AT_ONCE: Final = 500
 
 
@@ -27,23 +30,25 @@ def key(kind: str, *names: str) -> str:
 
 
 def broker_url(redis_url: str) -> str:
-    """The same server in Celery's spelling, which writes unix sockets as `redis+socket://`."""
-    parts = urlsplit(redis_url)
-    if parts.scheme != "unix":
-        return redis_url
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "db"]
-    database = dict(parse_qsl(parts.query)).get("db")
-    if database:
-        query.append(("virtual_host", database))
-    userinfo = f"{quote(unquote(parts.username or ''), '')}:{quote(unquote(parts.password or ''), '')}@" if parts.password else ""
-    return f"redis+socket://{userinfo}{parts.path}" + (f"?{urlencode(query)}" if query else "")
+    """The same server in Celery's spelling, or all Sentinels; what else there is to say of them stands in `broker_settings`."""
+    place = whereabouts(redis_url)
+    user, password = (quote(place.login.get(name, ""), "") for name in ("username", "password"))
+    login = f"{user}:{password}@" if password else ""
+    if place.path:
+        return f"redis+socket://{login}{quote(place.path)}" + (f"?virtual_host={place.database}" if place.database else "")
+    scheme = "sentinel" if place.primary else "rediss" if place.tls else "redis"
+    hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in place.servers)
+    return ";".join(f"{scheme}://{login}{host}/{place.database}" for host in hosts)
 
 
 def broker_settings(redis_url: str, lanes: Iterable[str], *, client_name: str, connections: int) -> dict[str, object]:
     """What Celery must be told on both sides of the bell; the reasons stand in docs/decisions/0003-celery-rings-bells.md."""
+    place = whereabouts(redis_url)
+    sentinels = {"master_name": place.primary, "sentinel_kwargs": blocking_options(place)} if place.primary else {}
     settings: dict[str, object] = {
         "broker_url": broker_url(redis_url),
         "broker_transport_options": {
+            **sentinels,
             "ack_emulation": False,
             "client_name": client_name,
             "global_keyprefix": PREFIX,
@@ -79,6 +84,6 @@ def broker_settings(redis_url: str, lanes: Iterable[str], *, client_name: str, c
         "worker_send_task_events": False,
         "worker_soft_shutdown_timeout": 0,
     }
-    if redis_url.startswith("rediss://"):
-        settings["broker_use_ssl"] = {"ssl_cert_reqs": "required"}
+    if place.tls:
+        settings["broker_use_ssl"] = place.encryption
     return settings

@@ -9,8 +9,10 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from dispatcher.contracts.claim import Claim, NewJob
+from dispatcher.contracts.courtesy import Courtesy, Quota
 from dispatcher.contracts.job import Status, new_job_id
-from dispatcher.contracts.ledger import Claim, Ledger, NewJob
+from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.outcome import State
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import Binding
@@ -19,6 +21,8 @@ from dispatcher.embedded import EmbeddedRedis
 T = TypeVar("T")
 LANES = ("interactive", "bulk")
 HOUR = 3_600_000
+MANY = Courtesy(tenant=1000, host=1000, account=1000)
+ANY = Quota(per_minute=1_000_000, burst=1_000_000, open_jobs=1_000_000)
 
 
 def now_ms() -> int:
@@ -27,7 +31,17 @@ def now_ms() -> int:
 
 def new_job(ttl_ms: int = HOUR, *, idempotency: str = "", fingerprint: str = "f" * 64, tenant: str = "acme", **record: str | int) -> NewJob:
     job_id = new_job_id()
-    facts: dict[str, str | int] = {"lane": "interactive", "tp": tenant, "dclass": "other", "n": 1, "fates": "p", "on_unknown": "report"}
+    facts: dict[str, str | int] = {
+        "lane": "interactive",
+        "tp": tenant,
+        "dp": "account",
+        "hp": "host",
+        "dclass": "other",
+        "n": 1,
+        "each": 100,
+        "fates": "p",
+        "on_unknown": "report",
+    }
     binding = Binding(tenant, job_id, now_ms() + ttl_ms)
     return NewJob(binding, b"sealed", ttl_ms, idempotency or job_id, fingerprint, facts | record)
 
@@ -40,7 +54,11 @@ class Books:
         self._client = AsyncRedis.from_url(url)
         self.redis = Redis.from_url(url, decode_responses=True)
         self.records = Records(self._client)
-        self.ledger = Ledger(self._client, status_ttl_seconds=86_400)
+        self.ledger = self.ledger_with(MANY)
+
+    def ledger_with(self, courtesy: Courtesy, quota: Quota = ANY) -> Ledger:
+        """Another one on the same records."""
+        return Ledger(self._client, 86_400, quota=quota, courtesy=courtesy)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
@@ -56,9 +74,21 @@ class Books:
     def claims_nothing(self) -> bool:
         return self.do(self.ledger.claim(30_000, LANES)) is None
 
-    def sweep(self) -> list[str]:
+    def sweep(self, worker: str = "") -> list[str]:
         self.redis.delete("bp:sweeping")
-        return self.do(self.ledger.sweep(60_000, LANES))
+        return self.do(self.ledger.sweep(60_000, worker))
+
+    def hurry(self, job_id: str) -> None:
+        """What is due next for this job is due now."""
+        self.redis.zadd("bp:sched", {job_id: 1}, xx=True)
+
+    def pass_deadline(self, job_id: str) -> None:
+        """The deadline was a moment ago; Redis has dropped the payload, and whoever waits for nothing else is due."""
+        waits = self.redis.zscore("bp:sched", job_id) == float(self.record(job_id)["deadline"])
+        self.redis.hset(f"bp:job:{job_id}", "deadline", now_ms() - 1)
+        self.redis.delete(f"bp:pay:{job_id}")
+        if waits:
+            self.hurry(job_id)
 
     def state(self, job_id: str) -> State:
         return self.status(job_id).state

@@ -45,12 +45,12 @@ def job(to: tuple[Mailbox, ...] = boxes("max"), subject: str = "Notes", prefix: 
 def test_a_shared_job_is_one_message_to_each_distinct_address() -> None:
     shared = job(boxes("max", "mia"), cc=boxes("max"), bcc=boxes("kim", "mia"))
     expected = (("max@example.org", (0, 2)), ("mia@example.org", (1, 4)), ("kim@example.org", (3,)))
-    assert shared.envelopes(ALL) == (Envelope("ann@example.com", expected),)
+    assert shared.envelopes(ALL, 100) == (Envelope("ann@example.com", expected),)
 
 
 def test_an_individual_job_is_a_message_for_each_distinct_address() -> None:
     each = job(boxes("max", "mia"), bcc=boxes("max"), delivery=Delivery.INDIVIDUAL)
-    assert each.envelopes(ALL) == (
+    assert each.envelopes(ALL, 100) == (
         Envelope("ann@example.com", (("max@example.org", (0, 2)),)),
         Envelope("ann@example.com", (("mia@example.org", (1,)),)),
     )
@@ -58,19 +58,19 @@ def test_an_individual_job_is_a_message_for_each_distinct_address() -> None:
 
 @pytest.mark.parametrize(("delivery", "messages"), [(Delivery.SHARED, 1), (Delivery.INDIVIDUAL, 2)])
 def test_only_who_is_pending_is_in_an_envelope(delivery: Delivery, messages: int) -> None:
-    found = job(boxes("max", "mia", "kim"), delivery=delivery).envelopes(frozenset({0, 2}))
+    found = job(boxes("max", "mia", "kim"), delivery=delivery).envelopes(frozenset({0, 2}), 100)
     assert (len(found), frozenset().union(*(envelope.indexes for envelope in found))) == (messages, {0, 2})
 
 
 @pytest.mark.parametrize("delivery", Delivery)
 def test_when_nobody_is_pending_there_is_no_message(delivery: Delivery) -> None:
-    assert job(delivery=delivery).envelopes(frozenset()) == ()
+    assert job(delivery=delivery).envelopes(frozenset(), 100) == ()
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=12), st.sets(st.integers(0, 11)), st.sampled_from(Delivery))
 def test_envelopes_speak_for_every_pending_index_once(names: list[str], pending: set[int], delivery: Delivery) -> None:
-    found = job(boxes(*names), delivery=delivery).envelopes(frozenset(pending))
+    found = job(boxes(*names), delivery=delivery).envelopes(frozenset(pending), 100)
     indexes = [index for envelope in found for index in sorted(envelope.indexes)]
     addresses = [address for envelope in found for address, _ in envelope.recipients]
     assert (len(indexes), len(addresses)) == (len(set(indexes)), len(set(addresses)))
@@ -131,7 +131,7 @@ def test_from_another_address_the_author_is_named_and_the_person_gets_the_answer
     changed = Job(posted, "<x@example.com>").sent_from("wiki@example.net")
     seen = changed.addressing()
     assert (seen.author, [mailbox.address for mailbox in seen.reply_to]) == (Mailbox(address="wiki@example.net", name=shown), [answers])
-    assert [envelope.sender for envelope in changed.envelopes(ALL)] == ["wiki@example.net"]
+    assert [envelope.sender for envelope in changed.envelopes(ALL, 100)] == ["wiki@example.net"]
 
 
 def test_a_reply_to_that_was_asked_for_stays() -> None:

@@ -15,7 +15,7 @@ from sentry_sdk.transport import Transport
 
 from dispatcher.contracts import privacy
 from dispatcher.contracts.privacy import FIELDS, AllowListFormatter, install, places, quiet_loop, rebuilt, report
-from dispatcher.contracts.settings import SharedSettings
+from dispatcher.contracts.shared_settings import SharedSettings
 
 CANARY = "max@example.org"
 

@@ -3,11 +3,12 @@
 import pytest
 from redis.asyncio import Redis as AsyncRedis
 
+from dispatcher.contracts.claim import ClockSkewed
 from dispatcher.contracts.errors import RateLimited, SealBroken, Unavailable
 from dispatcher.contracts.job import new_job_id
-from dispatcher.contracts.ledger import ClockSkewed
+from dispatcher.contracts.one_time import OneTimeKey, seal_answer
 from dispatcher.contracts.questions import ANSWER_KEPT_MS, QUESTION_MS, Questions, Taken
-from dispatcher.contracts.seal import Binding, OneTimeKey, seal_answer
+from dispatcher.contracts.seal import Binding
 from tests.contracts.conftest import Books, now_ms
 
 RATE = "bp:rate:v:acme"

@@ -27,7 +27,7 @@ def test_a_deferred_job_is_told_with_what_deferred_it_and_who_was_refused(books:
     job_id = books.accept(fates="ppp", n=3)
     claim = books.claim()
     fates = {0: Fate.ACCEPTED, 1: Fate.REFUSED, 2: Fate.PENDING}
-    books.do(books.ledger.defer(claim, Outcome(fates, FULL, {1: NOBODY_THERE, 2: FULL}), 60_000))
+    books.do(books.ledger.defer(claim, Outcome(fates, FULL, {1: NOBODY_THERE, 2: FULL}), 60_000, {}))
     status = books.status(job_id)
     assert (status.state, status.attempts, status.fates, status.purged) == (State.DEFERRED, 1, "arp", False)
     assert status.refusals == {1: "recipient_unknown"}

@@ -29,8 +29,8 @@ class Room:
     def make(self) -> str:
         return new_key(self.public, self.private, self.secret_file)
 
-    def retire(self, kid: str, max_ttl_seconds: int = 3600) -> str:
-        return retire_key(self.public, self.private, kid, max_ttl_seconds)
+    def retire(self, kid: str, kept_seconds: int = 3600) -> str:
+        return retire_key(self.public, self.private, kid, kept_seconds)
 
 
 @pytest.fixture

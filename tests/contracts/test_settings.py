@@ -83,6 +83,32 @@ def test_every_wrong_value_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert sorted(row.partition(":")[0] for row in told(ApiSettings).split("; ")) == ["BEAMPOST_API_PORT", "BEAMPOST_MAX_RECIPIENTS"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (WorkerSettings, {"LEASE_SECONDS": "37", "RENEW_SECONDS": "12.5"}),
+        (WorkerSettings, {"DOT_SECONDS": "433", "DOT_LEASE_SECONDS": "432"}),
+        (ApiSettings, {"REPLICA_SECONDS": "0.31", "REDIS_SECONDS": "0.92"}),
+    ],
+)
+def test_what_does_not_fit_together_is_told_by_name_and_without_values(
+    monkeypatch: pytest.MonkeyPatch, kind: type[SharedSettings], values: dict[str, str]
+) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(f"BEAMPOST_{name}", value)
+    words = told(kind)
+    assert [[f"BEAMPOST_{name}" in words, value in words] for name, value in values.items()] == [[True, False]] * 2
+
+
+@pytest.mark.parametrize(
+    "values", [{"LEASE_SECONDS": "36", "RENEW_SECONDS": "12"}, {"DOT_SECONDS": "433", "DOT_LEASE_SECONDS": "433"}, {"LEASE_SECONDS": "3"}]
+)
+def test_what_just_fits_together_is_taken(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(f"BEAMPOST_{name}", value)
+    assert told(WorkerSettings) == ""
+
+
 def test_lists_are_parted_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEAMPOST_EGRESS_PORTS", "25, 587,")
     monkeypatch.setenv("BEAMPOST_EGRESS_ALLOW_NETWORKS", "10.0.0.0/8, ::1/128")

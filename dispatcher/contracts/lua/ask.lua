@@ -2,28 +2,29 @@
 -- pre:  the id is fresh; the deadline was reckoned by a clock that may be wrong.
 -- post: nothing changed; or the sealed question exists until its deadline, its id and binding stand in the list, and the tenant has asked once more.
 --       Questions at the head whose time is over are gone, so that the list does not grow while nobody takes.
--- KEYS: pay ask rate bell    ARGV: id sealed deadline ttl tp per_minute
+-- ARGV: {id, deadline, ttl, tp, per_minute, lane} sealed
 -- gives: {'asked', bell needed} | {'often', seconds to wait} | {'clock', now}
 local MINUTE, DEAD_AT_ONCE = 60000, 10
-local now, id, deadline, most = clock(), ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[6])
-local first = tonumber(redis.call('LINDEX', KEYS[3], most - 1) or 0)
+local said = cmsgpack.unpack(ARGV[1])
+local now, most, rate, list = clock(), said.per_minute, key('rate', 'v', said.tp), key('ask')
+local first = tonumber(redis.call('LINDEX', rate, most - 1) or 0)
 if first + MINUTE > now then
   return { 'often', math.ceil(math.min(first + MINUTE - now, MINUTE) / 1000) }
 end
-if math.abs(deadline - now - tonumber(ARGV[4])) > 1000 then
+if math.abs(said.deadline - now - said.ttl) > 1000 then
   return { 'clock', now }
 end
 for _ = 1, DEAD_AT_ONCE do
-  local oldest = redis.call('LINDEX', KEYS[2], 0)
+  local oldest = redis.call('LINDEX', list, 0)
   if not oldest or redis.call('EXISTS', key('pay', oldest:match('^%S+'))) == 1 then
     break
   end
-  redis.call('LPOP', KEYS[2])
+  redis.call('LPOP', list)
 end
-redis.call('LPUSH', KEYS[3], string.format('%d', now))
-redis.call('LTRIM', KEYS[3], 0, most - 1)
-redis.call('PEXPIRE', KEYS[3], MINUTE)
-redis.call('SET', KEYS[1], ARGV[2], 'PXAT', deadline)
-redis.call('RPUSH', KEYS[2], id .. ' ' .. ARGV[3] .. ' ' .. ARGV[5])
-redis.call('PEXPIRE', KEYS[2], ARGV[4] + 1000)
-return { 'asked', redis.call('LLEN', KEYS[4]) == 0 and 1 or 0 }
+redis.call('LPUSH', rate, string.format('%d', now))
+redis.call('LTRIM', rate, 0, most - 1)
+redis.call('PEXPIRE', rate, MINUTE)
+redis.call('SET', key('pay', said.id), ARGV[2], 'PXAT', said.deadline)
+redis.call('RPUSH', list, string.format('%s %d %s', said.id, said.deadline, said.tp))
+redis.call('PEXPIRE', list, said.ttl + 1000)
+return { 'asked', redis.call('LLEN', PREFIX .. 'bell.' .. said.lane) == 0 and 1 or 0 }

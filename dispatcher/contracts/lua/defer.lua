@@ -1,20 +1,38 @@
 -- defer: somebody is still pending; try again later.
--- pre:  the token is the job's, the job is being sent.
--- post: fates are recorded, the job is `deferred`, the payload is untouched and lives no longer than before.
--- ARGV: id token changes why delay cls code esc phase warn    gives: 1, or 0 when the job is another's
+-- pre:  the token is the job's, the job is being sent; who is behind the fence is not given back.
+-- post: fates are recorded, the payload is untouched and lives no longer than before, the seats are free. The job is `deferred`; or, given back
+--       because its worker stops or has sent as many messages as it may, first in its queue, and the attempt is not counted; the next one
+--       begins with the recipient `first`. Nor is one that
+--       failed because more of us were there than the server takes, as long as fewer of us can be: that one follows `soon`.
+-- ARGV: {id token back first} or {id token changes why delay soon cls code esc phase warn tries contact} courtesy
+-- gives: 1, or 0 when the job is another's; and whether there is more to claim
+local said = cmsgpack.unpack(ARGV[1])
 local now = clock()
-local id = ARGV[1]
-local job = read(id)
-if job.tok ~= ARGV[2] or (job.st ~= 'sending' and job.st ~= 'committing') then
-  return 0
+local id, job = said.id, read(said.id)
+if tonumber(job.tok) ~= said.token or (job.st ~= 'sending' and (job.st ~= 'committing' or said.back)) then
+  return { 0, 0 }
 end
-job.fates = merge(job.fates, ARGV[3])
-job.why = ARGV[4] ~= '' and ((job.why and job.why .. ',' or '') .. ARGV[4]) or job.why
-job.cls, job.code, job.esc, job.phase, job.perm = ARGV[6], ARGV[7], ARGV[8], ARGV[9], '0'
-job.warn = ARGV[10] ~= '' and ARGV[10] or job.warn
-write(id, job, { 'fates', 'why', 'cls', 'code', 'esc', 'phase', 'perm', 'warn' })
-local next_at = math.min(now + tonumber(ARGV[5]), tonumber(job.deadline))
+leave(id, job)
+if said.back then
+  redis.call('HINCRBY', key('job', id), 'att', -1)
+  redis.call('HSET', key('job', id), 'first', said.first)
+  queue(id, job, now, true)
+  return { 1, more() }
+end
+job.fates = merge(job.fates, said.changes)
+job.why = said.why ~= '' and ((job.why and job.why .. ',' or '') .. said.why) or job.why
+job.cls, job.code, job.esc, job.phase, job.perm = said.cls, said.code, said.esc, said.phase, '0'
+job.warn = said.warn ~= '' and said.warn or job.warn
+local least = dare(job) and AGAIN_AFTER or 0
+local delay = math.max(said.delay, least)
+if learn(job, said.contact, said, now) and said.soon then
+  delay = math.max(said.soon, least)
+  redis.call('HINCRBY', key('job', id), 'att', -1)
+else
+  job.tries = said.tries
+end
+write(id, job, { 'fates', 'why', 'cls', 'code', 'esc', 'phase', 'perm', 'dot', 'warn', 'tries' })
 redis.call('HSET', key('job', id), 'st', 'deferred', 'upd', now)
 redis.call('HDEL', key('job', id), 'lease')
-redis.call('ZADD', key('sched'), next_at, id)
-return 1
+redis.call('ZADD', key('sched'), math.min(now + delay, tonumber(job.deadline)), id)
+return { 1, more() }

@@ -1,4 +1,4 @@
--- prelude: what every transition shares. PREFIX, STATUS_TTL and CELLS_KEPT (milliseconds) are set by ledger.py above this line.
+-- prelude: what every script shares. PREFIX, STATUS_TTL and CELLS_KEPT (milliseconds) are set by the program above this line.
 
 local FINAL = { sent = true, partial = true, failed = true, expired = true, canceled = true, unknown = true }
 
@@ -12,41 +12,16 @@ local function clock()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local function count(job, state, now, by)
-  local cell = key('met', string.format('%d', math.floor(now / 3600000)))
-  local name = table.concat({ state, job.cls or '', job.phase or '', job.dclass or '', job.lane or '' }, '|')
-  redis.call('HINCRBY', cell, name, by)
-  redis.call('PEXPIRE', cell, CELLS_KEPT)
-end
-
--- post: the payload is gone, the record is final and will be forgotten, one cell has one more.
-local function close(id, job, state, now)
-  redis.call('DEL', key('pay', id))
-  redis.call('ZREM', key('sched'), id)
-  redis.call('HSET', key('job', id), 'st', state, 'upd', now)
-  redis.call('HDEL', key('job', id), 'lease')
-  redis.call('PEXPIREAT', key('job', id), now + STATUS_TTL)
-  count(job, state, now, 1)
-  return state
-end
-
--- post: the job is queued, its tenant stands in the lane's ring once, and its deadline is what happens next.
-local function queue(id, job, now)
-  local ring = key('run', job.lane)
-  if redis.call('RPUSH', ring .. ':' .. job.tp, id) == 1 then
-    redis.call('RPUSH', ring, job.tp)
+local function hash(name)
+  local flat, found = redis.call('HGETALL', name), {}
+  for i = 1, #flat, 2 do
+    found[flat[i]] = flat[i + 1]
   end
-  redis.call('HSET', key('job', id), 'st', 'queued', 'upd', now)
-  redis.call('HDEL', key('job', id), 'lease')
-  redis.call('ZADD', key('sched'), job.deadline, id)
+  return found
 end
 
 local function read(id)
-  local flat, job = redis.call('HGETALL', key('job', id)), {}
-  for i = 1, #flat, 2 do
-    job[flat[i]] = flat[i + 1]
-  end
-  return job
+  return hash(key('job', id))
 end
 
 local function write(id, job, names)
@@ -71,14 +46,6 @@ local function verdict(fates)
   return 'failed'
 end
 
--- The job's time is over. Who may have the mail, since a dot was written without an answer (`dot`), is unconfirmed and not expired.
-local function expire(id, job, now)
-  job.fates = job.fates:gsub(job.dot and '[pf]' or 'f', 'u')
-  job.cls = job.cls or 'payload_expired'
-  write(id, job, { 'fates', 'cls' })
-  return close(id, job, job.fates:find('u') and 'unknown' or job.fates:find('a') and 'partial' or 'expired', now)
-end
-
 -- `changes` has one letter for each recipient, or '-' where nothing is said.
 local function merge(fates, changes)
   local merged = {}
@@ -87,4 +54,22 @@ local function merge(fates, changes)
     merged[i] = (letter == '-' or letter == '') and fates:sub(i, i) or letter
   end
   return table.concat(merged)
+end
+
+local function count(job, state, now, by)
+  local cell = key('met', string.format('%d', math.floor(now / 3600000)))
+  local name = table.concat({ state, job.cls or '', job.phase or '', job.dclass or '', job.lane or '' }, '|')
+  redis.call('HINCRBY', cell, name, by)
+  redis.call('PEXPIRE', cell, CELLS_KEPT)
+end
+
+-- The generic cell rate algorithm (ITU-T I.371): how many may come now, and the moment from which the next are reckoned.
+local function allowance(name, now, interval, burst)
+  local from = math.max(now, tonumber(redis.call('GET', name) or 0))
+  return math.floor((now + burst * interval - from) / interval), from
+end
+
+local function charge(name, from, interval, number)
+  local upto = from + number * interval
+  redis.call('SET', name, upto, 'PXAT', math.ceil(upto))
 end

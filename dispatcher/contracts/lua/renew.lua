@@ -1,12 +1,11 @@
 -- renew: a longer lease for who still holds the job.
 -- pre:  the token is the job's.  post: the lease ends later; nothing else changed.
--- ARGV: id token lease    gives: 1, or 0 when the job is another's
+-- ARGV: {id, token, lease}    gives: 1, or 0 when the job is another's
+local said = cmsgpack.unpack(ARGV[1])
 local now = clock()
-local st, token, held = unpack(redis.call('HMGET', key('job', ARGV[1]), 'st', 'tok', 'lease'))
-if token ~= ARGV[2] or (st ~= 'sending' and st ~= 'committing') then
+local job = read(said.id)
+if tonumber(job.tok) ~= said.token or (job.st ~= 'sending' and job.st ~= 'committing') then
   return 0
 end
-local until_ms = math.max(now + tonumber(ARGV[3]), tonumber(held))
-redis.call('HSET', key('job', ARGV[1]), 'lease', until_ms)
-redis.call('ZADD', key('sched'), until_ms, ARGV[1])
+hold(said.id, job, math.max(now + said.lease, tonumber(job.lease)))
 return 1

@@ -1,22 +1,12 @@
--- sweep: what time itself brings about: due deferrals, dead leases, deadlines.
+-- sweep: what time itself brings about: due deferrals, dead leases, deadlines, queues that were parked.
 -- pre:  none; one sweeper works at a time.
 -- post: at most `most` jobs that were due have moved on; no open job is due.
--- ARGV: pause most lane ...    gives: the lanes in which something is runnable and no bell is waiting
+-- ARGV: {pause, most, worker}    gives: lanes, one for each bell that is missing: no more than others are idle
 local MOST_LOST = 10
+local said = cmsgpack.unpack(ARGV[1])
 local now = clock()
--- The lanes of the asker in which something is runnable and no bell is waiting; told to every asker, whoever sweeps.
-local function silent()
-  local lanes = {}
-  for i = 3, #ARGV do
-    if redis.call('EXISTS', key('run', ARGV[i])) == 1 and redis.call('LLEN', PREFIX .. 'bell.' .. ARGV[i]) == 0 then
-      lanes[#lanes + 1] = ARGV[i]
-    end
-  end
-  return lanes
-end
-
-if not redis.call('SET', key('sweeping'), 1, 'NX', 'PX', ARGV[1]) then
-  return silent()
+if not redis.call('SET', key('sweeping'), 1, 'NX', 'PX', said.pause) then
+  return {}
 end
 
 local function unconfirm(id, job)
@@ -24,27 +14,26 @@ local function unconfirm(id, job)
   job.fates = job.fates:gsub('f', job.dot and 'p' or 'u')
   job.cls, job.code, job.esc, job.phase = 'outcome_unknown', nil, nil, 'dot'
   write(id, job, { 'fates', 'cls', 'code', 'esc', 'phase', 'dot' })
-  if job.fates:find('p') then
-    queue(id, job, now)
-  else
-    close(id, job, verdict(job.fates), now)
+  if not job.fates:find('p') then
+    return close(id, job, verdict(job.fates), now)
   end
+  leave(id, job)
+  queue(id, job, now)
 end
 
 -- A worker died over this job; a job that so many died over is poison, and ends.
 local function recover(id, job)
   job.cls, job.code, job.esc, job.phase = 'worker_lost', nil, nil, nil
   job.lost = tostring(tonumber(job.lost or '0') + 1)
-  if tonumber(job.lost) < MOST_LOST then
-    write(id, job, { 'cls', 'code', 'esc', 'phase', 'lost' })
-    return queue(id, job, now)
+  if tonumber(job.lost) >= MOST_LOST then
+    return give_up(id, job, job, now)
   end
-  job.fates, job.perm = job.fates:gsub('[pf]', job.dot and 'u' or 'r'), '1'
-  write(id, job, { 'fates', 'cls', 'code', 'esc', 'phase', 'perm' })
-  return close(id, job, verdict(job.fates), now)
+  write(id, job, { 'cls', 'code', 'esc', 'phase', 'lost' })
+  leave(id, job)
+  queue(id, job, now)
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', now, 'LIMIT', 0, ARGV[2])) do
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', now, 'LIMIT', 0, said.most)) do
   local job = read(id)
   if not job.st or FINAL[job.st] then
     redis.call('ZREM', key('sched'), id)
@@ -59,4 +48,32 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', now, 'LIMI
   end
 end
 
-return silent()
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', key('park'), '-inf', now, 'LIMIT', 0, said.most)) do
+  redis.call('ZREM', key('park'), name)
+  enter(name)
+end
+
+-- How many other processes of each lane have a slot to spare.
+local function idle()
+  local number = {}
+  for _, worker in ipairs(redis.call('SMEMBERS', key('pools'))) do
+    local slots, busy, lanes = unpack(redis.call('HMGET', key('pool', worker), 'slots', 'busy', 'lanes'))
+    if not slots then
+      redis.call('SREM', key('pools'), worker)
+    elseif worker ~= said.worker and tonumber(busy) < tonumber(slots) then
+      for lane in lanes:gmatch('[^,]+') do
+        number[lane] = (number[lane] or 0) + 1
+      end
+    end
+  end
+  return number
+end
+
+local bells = {}
+for lane, workers in pairs(idle()) do
+  local missing = math.min(workers, redis.call('LLEN', key('run', lane))) - redis.call('LLEN', PREFIX .. 'bell.' .. lane)
+  for _ = 1, missing do
+    bells[#bells + 1] = lane
+  end
+end
+return bells

@@ -1,9 +1,9 @@
 -- take: the oldest question that can still be answered, for whoever takes it first.
 -- pre:  none.
 -- post: no question was left; or one, and every older one whose time was over, stands in the list no more and its sealed question is gone.
--- KEYS: ask    gives: {} | {id, deadline, tp, now, sealed}
+-- gives: {} | {id, deadline, tp, now, sealed}
 local now = clock()
-local entry = redis.call('LPOP', KEYS[1])
+local entry = redis.call('LPOP', key('ask'))
 while entry do
   local id, deadline, tp = entry:match('^(%S+) (%S+) (%S+)$')
   local sealed = redis.call('GET', key('pay', id))
@@ -11,6 +11,6 @@ while entry do
     redis.call('DEL', key('pay', id))
     return { id, deadline, tp, now, sealed }
   end
-  entry = redis.call('LPOP', KEYS[1])
+  entry = redis.call('LPOP', key('ask'))
 end
 return {}

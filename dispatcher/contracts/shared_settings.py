@@ -1,0 +1,103 @@
+"""Shared settings: what both programs read, and how what is written in one variable becomes several values."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from dispatcher.contracts.address import addr_spec
+from dispatcher.contracts.reach import NAT64_LENGTHS
+
+ENV_PREFIX: Final = "BEAMPOST_"
+
+
+class SharedSettings(BaseSettings):
+    """What both programs read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, cache_strings="none", env_ignore_empty=True
+    )
+
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey: `redis://`, `rediss://` or `unix://`."
+    )
+    public_keys: Path = Field(default=Path("keys/public"), description="Folder of the workers' public sealing keys.")
+    secret_file: Path = Field(
+        default=Path("keys/secret"),
+        description="File of the 32 bytes from which pseudonyms, fingerprints, Message-IDs and admission tags are made.",
+    )
+    max_recipients: int = Field(default=100, ge=1, le=1000, description="Recipients of one job: to, cc and bcc together.")
+    recipients_per_message: int = Field(
+        default=100, ge=1, le=1000, description="Recipients of one message; a job with more becomes several under one status."
+    )
+    max_message_bytes: int = Field(
+        default=25 * 1024 * 1024, ge=10_000, description="Attachments and images of one job, in bytes before base64."
+    )
+    max_ttl_seconds: int = Field(default=14_400, ge=60, le=86_400, description="The longest `ttl_seconds` that a job may ask for.")
+    status_ttl_seconds: int = Field(
+        default=86_400,
+        ge=86_400,
+        le=604_800,
+        description="How long a status outlives its job; never less than its Idempotency-Key is known.",
+    )
+    allow_plaintext: bool = Field(default=False, description="Whether an account may say `tls: none`.")
+    egress_ports: Annotated[frozenset[int], NoDecode] = Field(
+        default=frozenset({465, 587, 2465, 2525, 2587}), description="Ports of mail servers that may be reached; comma-separated."
+    )
+    egress_allow_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(), description="Networks that are reached on any port although they are private or loopback; comma-separated CIDRs."
+    )
+    egress_nat64_prefixes: Annotated[tuple[IPv6Network, ...], NoDecode] = Field(
+        default=(), description="NAT64 prefixes of this network; the IPv4 address inside is judged. Comma-separated: `64:ff9b::/96`."
+    )
+    default_from: str | None = Field(
+        default=None,
+        description='The address that mail of `account: "default"` comes from; the submitter is in Reply-To. Unset: no default account.',
+    )
+    min_replicas: int = Field(
+        default=0,
+        ge=0,
+        le=5,
+        description="Replicas that must hold a job before the API answers 202, and its record before a worker writes the final dot.",
+    )
+    replica_seconds: float = Field(default=0.2, gt=0, le=5, description="How long these are waited for (Redis' `WAIT`).")
+    redis_check: Literal["refuse", "acknowledged"] = Field(
+        default="refuse",
+        description="What a Redis that writes to a disk, drops keys, or does not let us look does to a start: `refuse` it, or nothing.",
+    )
+    simulator: bool = Field(default=True, description="Whether the host `simulator` is a mail server that is played inside the worker.")
+    sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported, as type and place only.")
+    environment: str = Field(default="production", description="The name of this deployment in error reports.")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+
+    @field_validator("egress_ports", "egress_allow_networks", "egress_nat64_prefixes", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return items(value)
+
+    @field_validator("egress_nat64_prefixes")
+    @classmethod
+    def _nat64(cls, value: tuple[IPv6Network, ...]) -> tuple[IPv6Network, ...]:
+        if any(prefix.prefixlen not in NAT64_LENGTHS for prefix in value):
+            raise ValueError("must be /32, /40, /48, /56, /64 or /96")
+        return value
+
+    @field_validator("default_from")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        address = addr_spec(value) if value else None
+        if value and address is None:
+            raise ValueError("must be an address, such as wiki@example.org")
+        return address
+
+    @property
+    def redis(self) -> str:
+        """The Redis URL in clear."""
+        return self.redis_url.get_secret_value()
+
+
+def items(value: object) -> object:
+    """Of what is separated by commas in the environment."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
