@@ -1,5 +1,6 @@
 """Run a worker: `python -m workers`."""
 
+import signal
 import sys
 
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ def main() -> int:
     try:
         settings = read(WorkerSettings)
         install(settings)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # while Redis is waited for; then Celery has its own way
         Process(settings).run()
     except (Misconfigured, ValidationError) as error:
         sys.stderr.write(f"beampost worker: {complaint(error)}\n")

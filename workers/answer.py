@@ -10,10 +10,10 @@ from typing import Final
 import msgspec
 
 from dispatcher.contracts.errors import JobError, SealBroken, Unavailable
+from dispatcher.contracts.one_time import seal_answer
 from dispatcher.contracts.outcome import Failure, FailureClass
 from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.questions import Question, Questions, Taken, Verify
-from dispatcher.contracts.seal import seal_answer
 from dispatcher.contracts.verification import Verification
 from workers.office import Desk
 from workers.smtp.verify import verify

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 import uvloop
@@ -12,6 +12,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from dispatcher.contracts.privacy import LOGGER, quiet_loop
+from dispatcher.contracts.redis_safety import vet_when_there
 from dispatcher.contracts.settings import WorkerSettings
 from dispatcher.contracts.wire import RING, bell, broker_settings
 from workers.drain import Drain
@@ -28,6 +29,7 @@ class Process:
         self._settings = settings
         self._loop = uvloop.new_event_loop()
         self._drain: Drain | None = None
+        self._finishing: Future[None] | None = None
         self.celery = Celery("beampost", set_as_current=False)
         self.celery.conf.update(broker_settings(settings.redis, settings.lanes, client_name="bp-worker", connections=TASK_SLOTS + 10))
         self.celery.conf.update(task_acks_late=True, worker_concurrency=TASK_SLOTS, worker_pool="threads")
@@ -44,12 +46,13 @@ class Process:
         self._drain = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
         worker = self.celery.Worker(hostname="bp@worker", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True)
         worker.start()
-        asyncio.run_coroutine_threadsafe(self._drain.finish(), self._loop).result()
+        self._finish().result()
+        self._ringer.shutdown(wait=False, cancel_futures=True)
 
     def hear(self) -> None:
         """The task `ring`: nothing of a job is in its arguments, its result or its errors."""
         if self._drain:
-            asyncio.run_coroutine_threadsafe(self._drain.answer(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._drain.wake)
 
     def ring(self, lane: str) -> None:
         """Rings for the lane, from a thread of its own; a bell that cannot be rung is rung by the next sweep."""
@@ -63,15 +66,26 @@ class Process:
 
     async def _open(self) -> Drain:
         desk, records = open_office(self._settings)
+        await vet_when_there(records.redis, self._settings)
         return Drain(desk, records, self._settings, self.ring)
 
     def _on_ready(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
         if self._drain:
             asyncio.run_coroutine_threadsafe(self._drain.tend(), self._loop)
+            asyncio.run_coroutine_threadsafe(self._drain.work(), self._loop)
 
     def _on_shutting_down(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
+        self._finish()
+
+    def _finish(self) -> "Future[None]":
+        """Begun once, and before Celery has stopped, which takes its time while Redis is away."""
+        if self._finishing is None:
+            self._finishing = asyncio.run_coroutine_threadsafe(self._emptied(), self._loop)
+        return self._finishing
+
+    async def _emptied(self) -> None:
         if self._drain:
-            self._loop.call_soon_threadsafe(self._drain.stop)
+            await self._drain.finish()
 
 
 def _keep_our_logging(**_: Any) -> None:  # noqa: ANN401 -- Celery's signature

@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
-from dispatcher.contracts.accounts import WEB_PORT, flaws, simulated, token_host
+from dispatcher.contracts.accounts import flaws, simulated, token_host
 from dispatcher.contracts.address import address_literal, host_name, plain
 from dispatcher.contracts.errors import Misconfigured
+from dispatcher.contracts.https import WEB_PORT
 from dispatcher.contracts.mail import Account, ClientCredentialsAuth
 from dispatcher.contracts.settings import WorkerSettings
 from workers.signature import Signer

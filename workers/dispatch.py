@@ -1,21 +1,22 @@
 """Dispatch: the second half of a job's life, from the claim to the count."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from dispatcher.contracts.errors import JobError, SealBroken
+from dispatcher.contracts.errors import JobError
 from dispatcher.contracts.job import Job
-from dispatcher.contracts.ledger import Claim
 from dispatcher.contracts.mail import Envelope
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, Stage
 from dispatcher.contracts.privacy import report
 from dispatcher.contracts.stages import stage
 from workers.compose import compose
+from workers.hand import Hand
 from workers.office import Desk
 from workers.outbox import Outbox
-from workers.purge import purge
+from workers.purge import purge, put_down
 from workers.render.page import render
 from workers.render.rendering import Rendering
 from workers.route import Route
@@ -23,48 +24,46 @@ from workers.route import Route
 LARGE_PAGE_CHARACTERS: Final = 200_000
 
 
-async def dispatch(claim: Claim, desk: Desk) -> None:
-    """Brings one claimed job to its end or to its next attempt; whatever happens, the ledger is told."""
-    waiting, outcome = claim.pending, Outcome({})
+async def dispatch(hand: Hand, desk: Desk) -> None:
+    """Brings one claimed job to its end, to its next attempt or back to its queue; whatever happens, the ledger is told."""
+    claim, outcome, waiting = hand.claim, Outcome({}), hand.claim.pending
     try:
-        job = open_sealed(claim, desk)
-        route, rendering = desk.route(job.submission.account), await rendered(job, claim)
-        outbox = Outbox(route.addressed(job), claim.pending, route.account.own_address)
-        while outbox:
-            said = await transmit(outbox.take(), outbox.job, rendering, route, claim, desk)
+        job = desk.open(claim)
+        route, rendering = desk.route(job.submission.account), await rendered(job, hand)
+        outbox = Outbox(route.addressed(job), claim, route.account.own_address, desk.recipients_per_message)
+        while outbox and hand.may_go_on:
+            said = await transmit(outbox.take(), outbox.job, rendering, route, hand, desk)
             outcome, waiting = outbox.learn(said).after(outcome), outbox.waiting
+            hand.note(said)
             if (recorded := await purge(desk.ledger, claim, outcome, waiting)) is None:
                 return
             outcome = recorded
+        await put_down(desk.ledger, claim, waiting)
+    except asyncio.CancelledError:
+        await put_down(desk.ledger, claim, waiting)
     except JobError as error:
         await purge(desk.ledger, claim, Outcome.all(waiting, Fate.REFUSED, Failure(error.failure)).after(outcome))
     except Exception as error:  # noqa: BLE001 -- no job may end without the ledger's knowing
         report(error)
-        failed = Outcome.all(waiting, Fate.PENDING, Failure(FailureClass.INTERNAL_ERROR, permanent=False)).after(outcome)
-        await purge(desk.ledger, claim, failed)
+        failure = Failure(FailureClass.INTERNAL_ERROR, permanent=False)
+        await purge(desk.ledger, claim, Outcome(hand.unsaid(waiting), failure).after(outcome))
 
 
-def open_sealed(claim: Claim, desk: Desk) -> Job:
-    """The job in clear, in memory only; raises SealBroken."""
-    with stage(Stage.OPEN):
-        try:
-            return msgspec.msgpack.decode(desk.keys.open(claim.sealed, claim.binding), type=Job)
-        except msgspec.DecodeError:
-            raise SealBroken from None
-
-
-async def rendered(job: Job, claim: Claim) -> Rendering:
+async def rendered(job: Job, hand: Hand) -> Rendering:
     """The page as mail; a large one in a thread, so that the others do not wait for it."""
-    with stage(Stage.RENDER):
+    written_at = hand.claim.accepted_at
+    with hand.droppable(), stage(Stage.RENDER):
         if len(job.submission.page.body) <= LARGE_PAGE_CHARACTERS:
-            return render(job.submission, written_at=claim.accepted_at)
-        return await asyncio.to_thread(render, job.submission, written_at=claim.accepted_at)
+            return render(job.submission, written_at=written_at)
+        return await asyncio.to_thread(render, job.submission, written_at=written_at)
 
 
-async def transmit(envelope: Envelope, job: Job, rendering: Rendering, route: Route, claim: Claim, desk: Desk) -> Outcome:
+async def transmit(envelope: Envelope, job: Job, rendering: Rendering, route: Route, hand: Hand, desk: Desk) -> Outcome:
     """What the mail server made of the message; its final dot is written only behind the ledger's fence."""
-    with stage(Stage.COMPOSE):
+    claim = hand.claim
+    with hand.droppable(), stage(Stage.COMPOSE):
         message = await route.signed(compose(job, rendering, claim.accepted_at))
-    fence, limits = desk.ledger.fence_for(claim, desk.limits.dot_seconds), desk.limits.within(claim.seconds_left)
-    with stage(Stage.TRANSMIT):
-        return await route.pool.transmit(message, envelope, route.account, fence=fence, limits=limits, attempt=claim.attempt)
+    fence, limits = hand.behind(partial(desk.ledger.fence, claim, lease_ms=desk.fenced_ms)), desk.limits.within(claim.seconds_left)
+    with hand.droppable(), stage(Stage.TRANSMIT):
+        said = await route.pool.transmit(message, envelope, route.account, fence=fence, limits=limits, attempt=claim.attempt)
+    return msgspec.structs.replace(said, contact=route.contact(said))

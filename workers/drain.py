@@ -1,128 +1,138 @@
 """Drain: the loop of one worker process. It claims while there are slots, dispatches many jobs at once, and stops when told."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Final
 
+from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.errors import Unavailable
-from dispatcher.contracts.ledger import Claim
+from dispatcher.contracts.job import Lane
 from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.privacy import LOGGER, report
-from dispatcher.contracts.questions import Questions
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.settings import WorkerSettings
-from workers.answer import Answering
+from workers.beside import Beside
 from workers.dispatch import dispatch
+from workers.hand import Hand
 from workers.office import Desk
+from workers.tend import Tending
 
 log = logging.getLogger(LOGGER)
-LOOK_AGAIN_SECONDS: Final = 0.2
-RENEWALS_PER_LEASE: Final = 3
+BEYOND_DOT_SECONDS: Final = 5
 
 
 class Drain:
     """One process' jobs in hand. `ring` asks Celery to wake somebody of a lane, and returns at once."""
 
     def __init__(self, desk: Desk, records: Records, settings: WorkerSettings, ring: Callable[[str], None]) -> None:
-        self._ledger = desk.ledger
-        self._records = records
         self._desk = desk
         self._settings = settings
-        self._ring = ring
-        self._answering = Answering(Questions(records.redis), desk, settings.question_slots)
-        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._held: dict[asyncio.Task[None], Claim] = {}
-        self._sweeping: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
+        self._beside = Beside(records.redis, desk, settings)
+        self._tending = Tending(f"{os.getpid()}-{secrets.token_hex(4)}", desk.ledger, records, settings, ring)
+        self._held: dict[asyncio.Task[None], Hand] = {}
+        self._claims = 0
+        self._claiming = asyncio.Lock()
+        self._woken = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """There may be something to claim, to answer or to tell."""
+        self._woken.set()
+        if not self._has_room:  # nothing is claimed, which would tell
+            self._beside.look()
 
     def stop(self) -> None:
-        """Claims nothing more; what is in hand goes on."""
-        self._stopping.set()
-        self._answering.stop()
+        """Claims nothing more; a mail whose body is written goes on, everything else is given back."""
+        self._stopping = True
+        self._beside.stop()
+        self._woken.set()
+        for task, hand in self._held.items():
+            if hand.stop():
+                task.cancel()
 
-    async def answer(self) -> None:
-        """One doorbell: claims until nothing is runnable or the slice is over; a slow mail never keeps the next bell unheard."""
-        self._answering.look()
-        mine: set[asyncio.Task[None]] = set()
-        until = time.monotonic() + self._settings.slice_seconds
-        while not self._stopping.is_set() and time.monotonic() < until:
-            claim = await self._claim() if len(self._held) < self._settings.slots else None
-            if claim:
-                mine.add(self._take(claim))
-                continue
-            mine = {task for task in mine if not task.done()}
-            if not mine:
-                return
-            await asyncio.wait(mine, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-
-    async def finish(self) -> None:
-        """Claims nothing more, and returns when nothing is in hand."""
-        self.stop()
-        await self._answering.finish()
-        while self._held:
-            await asyncio.wait(list(self._held))
-        self._desk.close()
+    async def work(self) -> None:
+        """Takes jobs in hand whenever somebody wakes it; until it is stopped."""
+        while not self._stopping:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self.fill()
+            except Exception as error:  # noqa: BLE001 -- a process that claims no more must not live on in silence
+                report(error)
 
     async def tend(self) -> None:
-        """Keeps the leases of what is in hand, does the sweeper's turn and shows signs of life; for the life of the process."""
-        renew_at = 0.0
-        while not self._stopping.is_set() or self._held:
-            self._answering.look()
-            if time.monotonic() >= renew_at and await self._did(self._renew()):
-                renew_at = time.monotonic() + self._settings.lease_seconds / RENEWALS_PER_LEASE
-            await self._did(self._sweep())
-            await self._did(self._records.show(self._name, self._settings.slots, len(self._held), self._settings.lanes))
+        """Does its duties and looks for work, again and again; until it is stopped and nothing is in hand."""
+        while not self._stopping or self._held:
+            await self._tending.go_round([hand.claim for hand in self._held.values()])
+            self.wake()
             await asyncio.sleep(self._settings.sweep_seconds)
 
-    async def _did(self, duty: Coroutine[None, None, None]) -> bool:
-        """Whether it was done; one duty that fails keeps nobody from the next."""
-        try:
-            await duty
-        except Unavailable:
-            log.warning("redis does not answer")
-        except Exception as error:  # noqa: BLE001 -- a process that no longer keeps its leases must not live on in silence
-            report(error)
-        else:
-            return True
-        return False
+    async def fill(self) -> None:
+        """Takes jobs in hand until nothing is runnable, or no more fit."""
+        async with self._claiming:
+            while not self._stopping and self._has_room:
+                self._woken.clear()
+                claim = await self._claim()
+                if self._desk.ledger.beside:
+                    self._beside.look()
+                if claim:
+                    self._take(claim)
+                if not self._desk.ledger.more:
+                    return
+
+    async def finish(self) -> None:
+        """Stops, and returns when nothing is in hand, or when even the answer to a dot would have come."""
+        self.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._emptied(), self._settings.dot_seconds + BEYOND_DOT_SECONDS)
+        self._desk.close()
+
+    async def _emptied(self) -> None:
+        async with self._claiming:  # what is being claimed is in hand then
+            await self._beside.finish()
+        if self._held:
+            await asyncio.wait(list(self._held))
+
+    @property
+    def _has_room(self) -> bool:
+        bytes_in_hand = sum(len(hand.claim.sealed) for hand in self._held.values())
+        return len(self._held) < self._settings.slots and bytes_in_hand < self._settings.bytes_in_hand
 
     async def _claim(self) -> Claim | None:
+        """None when there is none, or when it cannot be told: the next look is soon."""
         started = time.perf_counter()
         try:
-            claim = await self._ledger.claim(self._lease_ms, self._settings.lanes)
+            claim = await self._desk.ledger.claim(int(self._settings.lease_seconds * 1000), self._lanes)
         except Unavailable:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            log.warning("redis does not answer")
             return None
         if claim:
+            self._claims += 1
             log.info("stage done", extra={"stage": Stage.CLAIM, "seconds": round(time.perf_counter() - started, 6)})
         return claim
 
-    def _take(self, claim: Claim) -> asyncio.Task[None]:
-        task = asyncio.create_task(dispatch(claim, self._desk))
-        self._held[task] = claim
+    @property
+    def _lanes(self) -> tuple[Lane, ...]:
+        """In their order; now and then the last one has its turn before the others."""
+        lanes = self._settings.lanes
+        return lanes if (self._claims + 1) % self._settings.bulk_turn else lanes[::-1]
+
+    def _take(self, claim: Claim) -> None:
+        hand = Hand(claim)
+        if self._stopping:
+            hand.stop()
+        task = asyncio.create_task(dispatch(hand, self._desk))
+        self._held[task] = hand
         task.add_done_callback(self._release)
-        return task
 
     def _release(self, task: asyncio.Task[None]) -> None:
         self._held.pop(task, None)
         if not task.cancelled() and task.exception():
             report(task.exception())
-
-    async def _renew(self) -> None:
-        """A job that is another's by now goes on to the fence, which refuses it, or to a late answer, which counts."""
-        for claim in list(self._held.values()):
-            await self._ledger.renew(claim, self._lease_ms)
-
-    async def _sweep(self) -> None:
-        """What became runnable is looked at here at once, and others are rung for."""
-        for lane in await self._ledger.sweep(int(self._settings.sweep_seconds * 800), self._settings.lanes):
-            self._sweeping = self._sweeping if self._sweeping and not self._sweeping.done() else asyncio.create_task(self.answer())
-            self._ring(lane)
-
-    @property
-    def _lease_ms(self) -> int:
-        return int(self._settings.lease_seconds * 1000)
+        if self._desk.ledger.more:
+            self._woken.set()

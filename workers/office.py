@@ -3,28 +3,38 @@
 from dataclasses import dataclass
 from socket import AF_UNSPEC, SOCK_STREAM, getaddrinfo
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+import msgspec
+from redis.asyncio import Redis
 
-from dispatcher.contracts.errors import AccountMissing
+from dispatcher.contracts.claim import Claim
+from dispatcher.contracts.courtesy import Courtesy
+from dispatcher.contracts.errors import AccountMissing, SealBroken
+from dispatcher.contracts.job import Job
 from dispatcher.contracts.keyring import check_private
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.mail import Account
+from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.records import Records
+from dispatcher.contracts.redis_client import Patience, open_redis
+from dispatcher.contracts.redis_primary import watched_ports
+from dispatcher.contracts.redis_url import REDIS_PORT, whereabouts
 from dispatcher.contracts.seal import OpeningKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read
+from dispatcher.contracts.stages import stage
 from workers.default_account import default_account
 from workers.route import Route
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
-from workers.smtp.pool import Pool
+from workers.smtp.pool import Pool, Rest
 from workers.smtp.tokens import Tokens
 
-REDIS_PORT: Final = 6379
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 -- nothing is bound: a port that is denied at every address
+PATIENT: Final = Patience(connections=32, connect_seconds=5, answer_seconds=10, call_seconds=30, rest_seconds=5)
+WATCHED: Final = Patience(connections=32, connect_seconds=2, answer_seconds=3, call_seconds=10, rest_seconds=5)
+
+CALLERS: Final = Rest(idle_seconds=1)  # what rests in one process is no seat, but a connection that the account's server counts
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,16 @@ class Desk:
     limits: SmtpLimits
     pool: Pool
     default: Route | None = None
+    fenced_ms: int = 330_000
+    recipients_per_message: int = 100
+
+    def open(self, claim: Claim) -> Job:
+        """The job in clear, in memory only; raises SealBroken."""
+        with stage(Stage.OPEN):
+            try:
+                return msgspec.msgpack.decode(self.keys.open(claim.sealed, claim.binding), type=Job)
+            except msgspec.DecodeError:
+                raise SealBroken from None
 
     def route(self, account: Account | Literal["default"]) -> Route:
         """The way of an account; raises AccountMissing when it is the default one, and there is none."""
@@ -60,34 +80,31 @@ def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:
     guard = egress(settings)
     default = default_account(settings, guard)
     desk = Desk(
-        ledger=Ledger(redis, settings.status_ttl_seconds),
+        ledger=Ledger(
+            redis,
+            settings.status_ttl_seconds,
+            courtesy=Courtesy.of(settings),
+            replicas=settings.min_replicas,
+            replica_ms=int(settings.replica_seconds * 1000),
+        ),
         keys=OpeningKeys(settings.private_keys, secret),
         limits=limits(settings),
-        pool=connections(settings, guard),
-        default=Route(default.account, connections(settings, default.egress), default) if default else None,
+        pool=connections(settings, guard, CALLERS),
+        default=Route(default.account, connections(settings, default.egress, Rest()), default) if default else None,
+        fenced_ms=int(settings.fenced_seconds * 1000),
+        recipients_per_message=settings.recipients_per_message,
     )
     return desk, Records(redis)
 
 
 def connect(settings: WorkerSettings) -> Redis:
-    """A client that waits for a Redis that is away; one silent retry, for connections that died at rest."""
-    pool = BlockingConnectionPool.from_url(
-        settings.redis,
-        max_connections=32,
-        timeout=10,
-        socket_timeout=10,
-        socket_connect_timeout=5,
-        health_check_interval=5,
-        retry=Retry(NoBackoff(), 1),
-        retry_on_error=[ConnectionError],
-        client_name="bp-worker",
-    )
-    return Redis(connection_pool=pool)
+    """A client that waits for a Redis that is away; not for long where Sentinels would name another one meanwhile."""
+    return open_redis(settings.redis, WATCHED if whereabouts(settings.redis).primary else PATIENT, "bp-worker")
 
 
-def connections(settings: WorkerSettings, guard: Egress) -> Pool:
+def connections(settings: WorkerSettings, guard: Egress, rest: Rest) -> Pool:
     """The pool of one policy; tokens are fetched by the same."""
-    return Pool(guard, settings.idle_connections, Tokens(ca_file=ca_file(settings)), simulator=settings.simulator)
+    return Pool(guard, settings.idle_connections, Tokens(ca_file=ca_file(settings)), simulator=settings.simulator, rest=rest)
 
 
 def egress(settings: WorkerSettings) -> Egress:
@@ -102,12 +119,14 @@ def egress(settings: WorkerSettings) -> Egress:
 
 
 def own_endpoints(redis_url: str, api: ApiSettings) -> frozenset[tuple[str, int]]:
-    """Addresses and ports of our Redis and API, which no job may name as its mail server; a unix socket has none."""
-    places = [(api.api_host, api.api_port), (api.admin_host, api.admin_port)]
-    parts = urlsplit(redis_url)
-    if parts.scheme != "unix" and parts.hostname:
-        places.append((parts.hostname, parts.port or REDIS_PORT))
-    return frozenset((address, port) for host, port in places for address in addresses(host))
+    """Addresses and ports of our Redis, Sentinels and API, which no job may name as its mail server; a unix socket has none.
+
+    Which servers the Sentinels watch may change, so their ports are denied everywhere.
+    """
+    place = whereabouts(redis_url)
+    places = [(api.api_host, api.api_port), (api.admin_host, api.admin_port), *place.servers]
+    watched = watched_ports(place) or {REDIS_PORT} if place.primary else set()
+    return frozenset((address, port) for host, port in places for address in addresses(host)) | {(EVERYWHERE, port) for port in watched}
 
 
 def addresses(host: str) -> list[str]:
@@ -115,7 +134,7 @@ def addresses(host: str) -> list[str]:
     try:
         return [str(item[4][0]).partition("%")[0] for item in getaddrinfo(host, None, family=AF_UNSPEC, type=SOCK_STREAM)]
     except (OSError, UnicodeError):
-        return ["0.0.0.0"]  # noqa: S104 -- nothing is bound: the port is denied everywhere
+        return [EVERYWHERE]
 
 
 def limits(settings: WorkerSettings) -> SmtpLimits:

@@ -2,18 +2,21 @@
 
 from collections import deque
 
+from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.job import Job
 from dispatcher.contracts.mail import Envelope
 from dispatcher.contracts.outcome import FailureClass, Fate, Outcome, Remark
 
 
 class Outbox:
-    """Messages come out in the order of their recipients; `job` is as they are composed now."""
+    """Messages of at most so many recipients, from the claim's first one on and round again; `job` is as they are composed now."""
 
-    def __init__(self, job: Job, pending: frozenset[int], own_address: str | None) -> None:
+    def __init__(self, job: Job, claim: Claim, own_address: str | None, recipients_per_message: int = 100) -> None:
         self.job = job
+        self._first = claim.first
         self._own_address = own_address
-        self._envelopes = deque(job.envelopes(pending))
+        self._most = recipients_per_message
+        self._envelopes = self._line(claim.pending)
 
     def __bool__(self) -> bool:
         return bool(self._envelopes)
@@ -42,9 +45,13 @@ class Outbox:
             self.job = self.job.sent_from(self._own_address)
         if not again:
             return outcome
-        self._envelopes = deque(self.job.envelopes(again | self.waiting))
+        self._envelopes = self._line(again | self.waiting)
         told = {index: failure for index, failure in outcome.refusals.items() if index not in again}
-        return Outcome(outcome.fates | dict.fromkeys(sorted(again), Fate.PENDING), next(iter(told.values()), None), told, warnings)
+        fates = outcome.fates | dict.fromkeys(sorted(again), Fate.PENDING)
+        return Outcome(fates, next(iter(told.values()), None), told, warnings, outcome.contact)
+
+    def _line(self, indexes: frozenset[int]) -> deque[Envelope]:
+        return deque(sorted(self.job.envelopes(indexes, self._most), key=lambda envelope: min(envelope.indexes) < self._first))
 
     def _may_send_as_itself(self) -> bool:
         return self.job.sender is None and self._own_address != self.job.submission.author.address

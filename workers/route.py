@@ -4,8 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from dispatcher.contracts.accounts import simulated
 from dispatcher.contracts.job import Job
 from dispatcher.contracts.mail import Account
+from dispatcher.contracts.outcome import Contact, Outcome
+from workers.contact import contact
 from workers.default_account import DefaultAccount
 from workers.smtp.pool import Pool
 
@@ -23,6 +26,10 @@ class Route:
     def addressed(self, job: Job) -> Job:
         """The operator's account sends from its own address, whoever the author is."""
         return job.sent_from(self.default.address) if self.default else job
+
+    def contact(self, outcome: Outcome) -> Contact | None:
+        """What an attempt teaches about this way; a server that is only played is never left alone."""
+        return None if simulated(self.account) else contact(outcome)
 
     async def signed(self, message: bytes) -> bytes:
         """The message as it goes out; signing a large one is work for a thread. Raises HeaderUnsafe."""

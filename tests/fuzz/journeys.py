@@ -13,7 +13,7 @@ from dispatcher.contracts.errors import Invalid, Malformed
 from dispatcher.contracts.job import Job, Submission
 from dispatcher.contracts.mail import Account, PartRole, Tls
 from dispatcher.contracts.outcome import Fate
-from dispatcher.contracts.settings import SharedSettings
+from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.intake.admit import admit
 from dispatcher.intake.parse import parse
 from tests.fuzz.talks import Conversation, Setting
@@ -59,7 +59,7 @@ def travel(job: Job) -> None:
     """All the way; raises where it gets lost or goes astray."""
     message = compose(job, RENDERING, ACCEPTED_AT)
     assert_says(job, message)
-    sent = job.envelopes(frozenset(range(len(job.submission.recipients))))
+    sent = job.envelopes(frozenset(range(len(job.submission.recipients))), SETTINGS.recipients_per_message)
     assert {box.address for box in job.submission.recipients} == {address for envelope in sent for address, _ in envelope.recipients}
     for envelope in sent:
         assert objection(message, envelope, ACCOUNT, "beampost.invalid", allow_plaintext=False) is None

@@ -7,14 +7,15 @@ from typing import Any, Final
 import pytest
 
 from catcher.process import Running, running
+from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.job import Job, Submission, new_job_id
 from dispatcher.contracts.mail import Account, Auth, Mailbox, NoAuth, Page, Site, Tls
-from dispatcher.contracts.seal import OpeningKeys, SealingKeys, new_key
+from dispatcher.contracts.seal import Binding, OpeningKeys, SealingKeys, new_key
 from dispatcher.contracts.secret import Secret
-from dispatcher.contracts.settings import SharedSettings
+from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.intake.doorbell import Doorbell
 from dispatcher.intake.submit import Intake
-from tests.contracts.conftest import Books, books, redis_url, session_books
+from tests.contracts.conftest import HOUR, Books, books, redis_url, session_books
 from workers.office import Desk
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
@@ -41,6 +42,12 @@ def submission(account: Account, *to: str, body: str = "<p>Hello</p>", **fields:
         "account": account,
     }
     return Submission(**whole | fields)
+
+
+def claim_of(fates: str, **facts: Any) -> Claim:  # noqa: ANN401 -- any fact of a claim
+    """Of a job whose recipients have these fates, and for as long as nobody asks a ledger."""
+    whole = {"token": 1, "attempt": 1, "now_ms": 0, "accepted_ms": 0, "binding": Binding("acme", new_job_id(), HOUR), "sealed": b""}
+    return Claim(**whole | facts, fates=fates)
 
 
 class Office:

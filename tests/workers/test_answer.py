@@ -11,14 +11,15 @@ import pytest
 from dispatcher.contracts.errors import AccountMissing
 from dispatcher.contracts.job import new_job_id
 from dispatcher.contracts.mail import Account, Tls
+from dispatcher.contracts.one_time import OneTimeKey
 from dispatcher.contracts.outcome import Failure, FailureClass, SmtpPhase
 from dispatcher.contracts.questions import Question, Questions, Verify
-from dispatcher.contracts.seal import Binding, OneTimeKey
+from dispatcher.contracts.seal import Binding
 from dispatcher.contracts.settings import WorkerSettings
 from dispatcher.contracts.verification import Step, Verification
 from tests.contracts.conftest import Books, now_ms
 from tests.workers.conftest import TENANT, Office
-from tests.workers.test_drain import slow_server
+from tests.workers.halting import halting
 from workers.answer import Answering, Verifier, verified
 from workers.drain import Drain
 from workers.office import Desk
@@ -309,7 +310,7 @@ def drain(books: Books, office: Office) -> Drain:
 def test_a_bell_has_a_question_answered(books: Books, office: Office, caller: Caller) -> None:
     async def story() -> None:
         question, worker = caller.ask(), drain(books, office)
-        await worker.answer()
+        await worker.fill()
         assert not (await caller.fetch(question)).ok
         await asyncio.wait_for(worker.finish(), END_SECONDS)
 
@@ -321,11 +322,11 @@ def test_a_question_that_no_bell_was_rung_for_is_answered_at_the_next_turn_of_th
 ) -> None:
     async def story() -> None:
         worker = drain(books, office)
-        tending = asyncio.create_task(worker.tend())
+        working, tending = asyncio.create_task(worker.work()), asyncio.create_task(worker.tend())
         question = caller.ask()
         assert not (await caller.fetch(question)).ok
         await asyncio.wait_for(worker.finish(), END_SECONDS)
-        await asyncio.wait_for(tending, END_SECONDS)
+        await asyncio.wait_for(asyncio.gather(working, tending), END_SECONDS)
 
     books.do(story())
 
@@ -335,8 +336,7 @@ def test_a_worker_that_was_stopped_takes_no_question(books: Books, office: Offic
         worker = drain(books, office)
         worker.stop()
         question = caller.ask()
-        await worker.answer()
-        await asyncio.sleep(0.05)
+        await worker.fill()
         await worker.finish()
         assert (caller.answered(question), books.redis.llen("bp:ask")) == (False, 1)
 
@@ -346,9 +346,9 @@ def test_a_worker_that_was_stopped_takes_no_question(books: Books, office: Offic
 def test_a_worker_that_was_stopped_finishes_the_question_in_hand(books: Books, office: Office, caller: Caller) -> None:
     async def story() -> None:
         worker = drain(books, office)
-        async with slow_server() as server:
+        async with halting("connect", nth=None, says=b"554 no\r\n") as server:
             question = caller.ask(asked=Verify(Account(host="127.0.0.1", port=server.port, tls=Tls.NONE)))
-            await worker.answer()
+            await worker.fill()
             await until(lambda: books.redis.llen("bp:ask") == 0)
             finishing = asyncio.create_task(worker.finish())
             await asyncio.sleep(0.05)

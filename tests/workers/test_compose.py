@@ -92,7 +92,7 @@ def test_answers_go_to_the_acting_user_when_she_is_not_the_author() -> None:
 
 def test_nobody_learns_of_a_blind_copy() -> None:
     written = compose(job(), RENDERING, ACCEPTED_AT).lower()
-    assert (b"bcc" in written, b"secret" in written) == (False, False)
+    assert (b"bcc:" in written, b"secret" in written) == (False, False)
 
 
 def test_the_date_is_the_moment_of_acceptance_in_utc() -> None:

@@ -13,13 +13,14 @@ from catcher.process import Running
 from dispatcher.contracts.errors import TooLate
 from dispatcher.contracts.job import Delivery, OnUnknown
 from dispatcher.contracts.mail import Account, PasswordAuth, Tls
-from dispatcher.contracts.outcome import FailureClass, SmtpPhase, State
+from dispatcher.contracts.outcome import FailureClass, Outcome, SmtpPhase, State
 from tests.contracts.conftest import HOUR, Books
 from tests.workers.conftest import LOOPBACK, Office, door, submission
 from tests.workers.smtp.scripted import Heard, serve
 from tests.workers.smtp.test_session import CA_PEM, CONTEXT
 from workers.default_account import DefaultAccount
 from workers.dispatch import LARGE_PAGE_CHARACTERS, dispatch
+from workers.hand import Hand
 from workers.route import Route
 from workers.smtp.egress import Egress
 from workers.smtp.pool import Pool
@@ -29,7 +30,7 @@ SIGN_IN_REFUSED = ("S: 220 server", "C: EHLO", "S: 250-server", "S: 250 AUTH PLA
 
 def work(books: Books, office: Office) -> None:
     """One attempt of the job that is next."""
-    books.do(dispatch(books.claim(), office.desk))
+    books.do(dispatch(Hand(books.claim()), office.desk))
 
 
 def make_due(books: Books, job_id: str) -> None:
@@ -119,7 +120,7 @@ def test_a_wrong_password_is_tried_once_for_all_messages(books: Books, office: O
             job_id = await office.enqueue(submission(account, *to, delivery=Delivery.INDIVIDUAL))
             claim = await office.desk.ledger.claim(30_000, ("interactive",))
             assert claim is not None
-            await dispatch(claim, office.desk)
+            await dispatch(Hand(claim), office.desk)
         return job_id, [line.split()[0] for line in heard.lines]
 
     job_id, said = books.do(story())
@@ -140,7 +141,7 @@ def at(books: Books, office: Office, lines: tuple[str, ...], *to: str, user: str
             job_id = await office.enqueue(submission(account, *to, **fields))
             claim = await desk.ledger.claim(30_000, ("interactive",))
             assert claim is not None
-            await dispatch(claim, desk)
+            await dispatch(Hand(claim), desk)
             desk.close()
         return job_id, heard
 
@@ -210,7 +211,7 @@ def test_mail_of_the_default_account_comes_from_the_operators_address_signed(boo
     default = DefaultAccount(door(catcher.plain_port), "wiki@relay.example", guard, Noting())
     desk = replace(office.desk, default=Route(default.account, Pool(guard), default))
     job_id = books.do(office.enqueue(replace_field(submission(door(9)), account="default")))
-    books.do(dispatch(books.claim(), desk))
+    books.do(dispatch(Hand(books.claim()), desk))
     (mail,) = arrived(catcher)
     assert summary(books, job_id) == (State.SENT, "a", None, True)
     assert (mail["From"], mail["Reply-To"]) == ("Jane Doe via Acme Wiki <wiki@relay.example>", "Jane Doe <jane@example.com>")
@@ -268,6 +269,27 @@ def test_what_nobody_expected_is_tried_again(books: Books, office: Office, catch
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == ["internal error"]
 
 
+class Failing(Pool):
+    """Its mail goes out, and then something goes wrong here."""
+
+    async def transmit(self, *args: object, **facts: object) -> Outcome:
+        await super().transmit(*args, **facts)
+        raise RuntimeError
+
+
+def test_what_nobody_expected_behind_the_fence_makes_no_second_mail(books: Books, office: Office, catcher: Running) -> None:
+    posted = submission(door(catcher.plain_port), "a@example.org", "b@example.org", delivery=Delivery.INDIVIDUAL)
+    job_id = books.do(office.enqueue(posted))
+    books.do(dispatch(Hand(books.claim()), replace(office.desk, pool=Failing(LOOPBACK))))
+    assert (summary(books, job_id)[:2], len(arrived(catcher))) == ((State.DEFERRED, "up"), 1)
+    make_due(books, job_id)
+    work(books, office)
+    assert (summary(books, job_id)[:2], [mail["envelope_to"] for mail in catcher.mails()]) == (
+        (State.UNKNOWN, "ua"),
+        [["a@example.org"], ["b@example.org"]],
+    )
+
+
 def test_a_job_that_ten_workers_died_over_fails_and_is_kept_no_longer(books: Books, office: Office) -> None:
     job_id = books.do(office.enqueue(submission(door(9), "max@example.org", "ann@example.org")))
     states = []
@@ -297,3 +319,18 @@ def test_a_job_whose_dot_was_never_answered_before_the_worker_died_is_unconfirme
     books.do(books.ledger.fence(claim, frozenset({0}), HOUR))
     make_due(books, job_id)
     assert (summary(books, job_id), books.status(job_id).phase) == ((State.UNKNOWN, "u", "outcome_unknown", True), SmtpPhase.DOT)
+
+
+@pytest.mark.parametrize("delivery", list(Delivery))
+def test_a_lost_answer_is_tried_again_also_beside_one_who_must_wait(
+    books: Books, office: Office, catcher: Running, delivery: Delivery
+) -> None:
+    posted = submission(
+        door(catcher.plain_port), "drop-dot@example.org", "defer@example.org", on_unknown=OnUnknown.RETRY, delivery=delivery
+    )
+    job_id = books.do(office.enqueue(posted))
+    for _ in range(2):
+        work(books, office)
+        assert summary(books, job_id)[:2] == (State.DEFERRED, "pp")
+        make_due(books, job_id)
+    assert [mail["envelope_to"] for mail in catcher.mails()] == [["drop-dot@example.org"]] * 2

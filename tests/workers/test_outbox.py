@@ -7,7 +7,7 @@ import pytest
 from dispatcher.contracts.job import Delivery, Job
 from dispatcher.contracts.mail import Envelope
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, Remark, SmtpPhase
-from tests.workers.conftest import door, submission
+from tests.workers.conftest import claim_of, door, submission
 from workers.outbox import Outbox
 
 OWN = "login@example.com"
@@ -22,8 +22,8 @@ def job(count: int = 3, **fields: Any) -> Job:  # noqa: ANN401 -- any field of a
     return Job(submission(door(25), *(f"{index}@example.org" for index in range(count)), **fields), "<id@example.com>")
 
 
-def outbox(count: int = 3, own: str | None = None, **fields: Any) -> Outbox:  # noqa: ANN401 -- any field of a submission
-    return Outbox(job(count, **fields), frozenset(range(count)), own)
+def outbox(count: int = 3, own: str | None = None, *, first: int = 0, most: int = 100, **fields: Any) -> Outbox:  # noqa: ANN401 -- any field of a submission
+    return Outbox(job(count, **fields), claim_of("p" * count, first=first), own, most)
 
 
 def told(envelope: Envelope) -> tuple[str, list[str]]:
@@ -37,6 +37,32 @@ def rest(box: Outbox) -> list[tuple[str, list[str]]]:
 def test_one_message_for_all_or_one_for_each() -> None:
     assert rest(outbox()) == [("jane@example.com", ["0", "1", "2"])]
     assert rest(outbox(delivery=Delivery.INDIVIDUAL)) == [("jane@example.com", [name]) for name in ("0", "1", "2")]
+
+
+def test_no_message_has_more_recipients_than_the_operator_allows() -> None:
+    assert rest(outbox(5, most=2)) == [("jane@example.com", names) for names in (["0", "1"], ["2", "3"], ["4"])]
+    assert [names for _, names in rest(outbox(2, most=2, delivery=Delivery.INDIVIDUAL))] == [["0"], ["1"]]
+
+
+def test_only_who_is_pending_has_a_message() -> None:
+    box = Outbox(job(5), claim_of("parpu"), None, 1)
+    assert [names for _, names in rest(box)] == [["0"], ["3"]]
+
+
+@pytest.mark.parametrize(("first", "order"), [(0, "01234"), (2, "23401"), (3, "34012"), (4, "40123"), (9, "01234")])
+def test_the_messages_begin_with_the_first_recipient_of_the_claim_and_go_round(first: int, order: str) -> None:
+    assert "".join(name for _, names in rest(outbox(5, first=first, most=1)) for name in names) == order
+
+
+def test_who_begins_in_the_middle_of_a_message_waits_for_the_next_round() -> None:
+    assert [names for _, names in rest(outbox(5, first=1, most=2))] == [["2", "3"], ["4"], ["0", "1"]]
+
+
+def test_the_round_outlives_what_a_server_says() -> None:
+    box = outbox(4, first=2, most=2)
+    box.take()
+    box.learn(Outcome({2: A, 3: P}, TOO_MANY, {3: TOO_MANY}))
+    assert [names for _, names in rest(box)] == [["3"], ["0", "1"]]
 
 
 def test_who_was_one_too_many_is_in_the_next_transaction() -> None:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.contracts.outcome import Failure
+from dispatcher.contracts.outcome import BEFORE_MAIL, Failure, SmtpPhase
 from dispatcher.contracts.outcome import FailureClass as F
-from workers.retry import PLAN, delay_seconds, in_time, worth_it
+from workers.retry import PLAN, counted, delay_seconds, in_time, soon_seconds, worth_it
 
 FAST, SLOW = (5, 15, 45, 120, 300, 600, 600), (60, 120, 300, 600, 600, 600, 600)
 ALWAYS = 100
@@ -81,3 +81,31 @@ def test_a_hint_of_the_server_is_followed_within_bounds(hint: int, seconds: floa
 @pytest.mark.parametrize(("delay", "fits"), [(0, True), (29.9, True), (30, True), (30.001, False), (60, False), (600, False)])
 def test_the_last_half_minute_begins_no_attempt(delay: float, fits: bool) -> None:  # noqa: FBT001 -- a table
     assert in_time(delay, 1_000_000, 1_060_000) == fits
+
+
+def test_an_attempt_counts_once_for_each_class_that_failed_in_it() -> None:
+    tries = {F.GREYLISTED: 2, F.TIMEOUT: 1}
+    failures = [SOFT[F.GREYLISTED], SOFT[F.MAILBOX_FULL], SOFT[F.GREYLISTED]]
+    assert counted(tries, failures) == {F.GREYLISTED: 3, F.TIMEOUT: 1, F.MAILBOX_FULL: 1}
+    assert (counted({}, []), counted(tries, []), tries) == ({}, tries, {F.GREYLISTED: 2, F.TIMEOUT: 1})
+
+
+@pytest.mark.parametrize("failure_class", PLAN, ids=str)
+def test_only_its_own_attempts_take_a_try_from_a_class(failure_class: F) -> None:
+    others = {other: ALWAYS for other in PLAN if other is not failure_class}
+    attempts, tries = 0, others
+    while attempts < ALWAYS and worth_it(SOFT[failure_class], tries.get(failure_class, 0) + 1):
+        tries = counted(tries, [SOFT[failure_class]])
+        attempts += 1
+    assert (attempts, tries) == (TABLE[failure_class][1], others | {failure_class: attempts})
+
+
+@pytest.mark.parametrize("failure_class", F, ids=str)
+def test_who_was_too_many_before_mail_may_follow_soon_and_nobody_else(failure_class: F) -> None:
+    soon = {phase for phase in SmtpPhase if soon_seconds(Failure(failure_class, phase, permanent=False), 0) is not None}
+    assert soon == (BEFORE_MAIL if failure_class in {F.RATE_LIMITED, F.SERVER_BUSY} else set())
+
+
+@pytest.mark.parametrize(("jitter", "seconds"), [(-1, 0.8), (0, 1), (1, 1.2)])
+def test_soon_is_a_second(jitter: float, seconds: float) -> None:
+    assert soon_seconds(Failure(F.RATE_LIMITED, SmtpPhase.BANNER, permanent=False), jitter) == pytest.approx(seconds)

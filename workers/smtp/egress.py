@@ -9,13 +9,13 @@ from typing import Final, Self
 
 from dispatcher.contracts.address import address_literal, host_name
 from dispatcher.contracts.errors import JobError
+from dispatcher.contracts.https import WEB_PORT
 from dispatcher.contracts.outcome import FailureClass
 from dispatcher.contracts.reach import Reach
 
 Lookup = Callable[[str, int], Awaitable[tuple[str, ...]]]
 BlockingLookup = Callable[[str, int], tuple[str, ...]]
 
-WEB_PORTS: Final = frozenset({443})
 LOOKUP_SECONDS: Final = 5.0
 LOOKUP_THREADS: Final = 32
 MAX_ANSWERS: Final = 8
@@ -76,8 +76,8 @@ class Egress(Reach):
     lookup_seconds: float = LOOKUP_SECONDS
 
     def for_web(self) -> Self:
-        """The same policy for HTTPS, where tokens are fetched."""
-        return dataclasses.replace(self, ports=WEB_PORTS)
+        """The same policy for HTTPS, by which tokens are fetched and callbacks told."""
+        return dataclasses.replace(self, ports=frozenset({WEB_PORT}))
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
         """The addresses of the host that may be connected to, at least one; raises HostForbidden, NameUnknown or NameTemporary.

@@ -10,7 +10,7 @@ import msgspec
 
 from dispatcher.contracts.accounts import simulated
 from dispatcher.contracts.mail import Account, Envelope
-from dispatcher.contracts.outcome import Failure, Outcome
+from dispatcher.contracts.outcome import TOO_MANY_OF_US, Failure, Outcome
 from workers.smtp.dialogue import Dialogue, fate
 from workers.smtp.egress import Egress
 from workers.smtp.entrance import enter
@@ -89,9 +89,16 @@ class Pool:
 
     async def _transact(self, key: bytes, session: Session, message: bytes, envelope: Envelope, fence: Fence, overall: float) -> Dialogue:
         try:
-            return await session.transact(message, envelope, fence, overall)
-        finally:
+            dialogue = await session.transact(message, envelope, fence, overall)
+        except asyncio.CancelledError:
+            session.hang_up()
+            raise
+        failure = dialogue.outcome.failure
+        if failure is not None and failure.failure_class in TOO_MANY_OF_US:
+            session.hang_up()  # at rest it would be one of those that are too many
+        else:
             self._give_back(key, session)
+        return dialogue
 
     def _key(self, account: Account, limits: SmtpLimits) -> bytes:
         return hmac.digest(self._secret, msgspec.msgpack.encode((account, limits.ehlo_name)), "sha256")
