@@ -152,9 +152,10 @@ def keys_list(*, as_json: bool) -> None:
 def keys_retire(kid: str) -> None:
     """Seal nothing more to a key; again, after the longest life of a job, to delete it."""
     from dispatcher.contracts.keyring import retire_key  # noqa: PLC0415
+    from dispatcher.contracts.wire import CALLBACK_KEPT_MS  # noqa: PLC0415
 
     settings = read(WorkerSettings)
-    click.echo(retire_key(settings.public_keys, settings.private_keys, kid, settings.max_ttl_seconds))
+    click.echo(retire_key(settings.public_keys, settings.private_keys, kid, settings.max_ttl_seconds + CALLBACK_KEPT_MS // 1000))
 
 
 @cli.group("api-keys")

@@ -1,5 +1,6 @@
 """Stack: everything on one machine: an embedded Redis, the API, a pool of workers; for `beampost up` and `beampost demo`."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -11,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from redis import Redis
 from redis.exceptions import RedisError
 
 from dispatcher.calls import ask
 from dispatcher.children import Child, Restarted, revive, stop
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.keyring import write
+from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.seal import new_key
 from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read, variable
 from dispatcher.contracts.wire import key
@@ -26,6 +27,7 @@ from dispatcher.intake.authenticate import Scope, create_api_key
 
 READY_SECONDS: Final = 30
 BEYOND_DOT_SECONDS: Final = 10
+HASTY: Final = Patience(connections=1, connect_seconds=1, answer_seconds=1, call_seconds=2)
 MEMORY_FOLDERS: Final = ("XDG_RUNTIME_DIR", "/dev/shm")  # noqa: S108 -- a folder of our own is made in it, for us alone
 LOCAL_TENANT: Final = "local"
 
@@ -156,7 +158,7 @@ class Stack:
     def _await_ready(self) -> None:
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until and all(child.process.poll() is None for child in self.children):
-            if self._api_ready() and self._workers_ready():
+            if self._api_ready() and asyncio.run(self._workers_ready()):
                 return
             time.sleep(0.02)
         raise StackSilent
@@ -168,12 +170,15 @@ class Stack:
             return False
         return True
 
-    def _workers_ready(self) -> bool:
+    async def _workers_ready(self) -> bool:
+        redis = open_redis(self.environment[variable("redis_url")], HASTY, "bp-up")
         try:
-            with Redis.from_url(self.environment[variable("redis_url")]) as client:
-                return all(next(client.scan_iter(key("pool", f"{pid}-*")), None) for pid in self.pids("worker"))
-        except (RedisError, OSError):
+            signs = [name async for name in redis.scan_iter(key("pool", "*"))]
+        except (RedisError, OSError, TimeoutError):
             return False
+        finally:
+            await redis.aclose()
+        return all(any(name.startswith(key("pool", f"{pid}-").encode()) for name in signs) for pid in self.pids("worker"))
 
 
 def write_ready_file(path: Path, facts: dict[str, object]) -> None:

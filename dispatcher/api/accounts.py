@@ -3,9 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.api.answers import answer, verification_document
-from dispatcher.api.bodies import read_json
+from dispatcher.api.answers import answer
+from dispatcher.api.bodies import json_body
 from dispatcher.api.callers import caller
+from dispatcher.contracts.documents import verification_document
 from dispatcher.intake.ask import Asking
 from dispatcher.intake.authenticate import Scope
 
@@ -14,4 +15,5 @@ async def verify(request: Request) -> Response:
     """200 with the steps that a worker took, whether or not they went well."""
     tenant = caller(request).must(Scope.SUBMIT).tenant
     asking: Asking = request.app.state.asking
-    return answer(verification_document(await asking.verify(await read_json(request), tenant)))
+    async with json_body(request) as body:
+        return answer(verification_document(await asking.verify(body, tenant)))

@@ -6,9 +6,10 @@ from redis.asyncio import Redis
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.api.answers import answer, moment
+from dispatcher.api.answers import answer
 from dispatcher.api.callers import caller
 from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.documents import moment
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.outcome import FailureClass, State
 from dispatcher.contracts.tally import WINDOWS, cells

@@ -1,104 +1,11 @@
-"""Answers: our values in their public JSON shapes."""
+"""Answers: JSON over HTTP."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Final
 
 import msgspec
 from starlette.responses import Response
-
-from dispatcher.contracts.advice import ADVICE, advice_now
-from dispatcher.contracts.job import Receipt, Status
-from dispatcher.contracts.outcome import OPEN_STATES, Failure, FailureClass, Fate, SmtpPhase
-from dispatcher.contracts.verification import Step, Verification
-
-WHY: Final = ("class", "smtp_code", "enhanced_code", "advice", "help")
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = "application/json") -> Response:
     """JSON that nobody on the way keeps."""
     return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store"} | dict(headers or {}), media_type)
-
-
-def receipt_document(receipt: Receipt) -> dict[str, object]:
-    """docs/api.md's Receipt."""
-    return {
-        "id": receipt.job_id,
-        "state": receipt.state,
-        "expires_at": moment(receipt.expires_at_ms),
-        "message_id": receipt.message_id,
-        "split": {"delivery": receipt.delivery, "messages": receipt.messages},
-        "warnings": [{"code": code, "count": 1} for code in receipt.warnings],
-    }
-
-
-def status_document(status: Status) -> dict[str, object]:
-    """docs/api.md's Status: recipients are named by their index alone."""
-    return {
-        "id": status.job_id,
-        "state": status.state,
-        "attempts": status.attempts,
-        "accepted_at": moment(status.accepted_at_ms),
-        "updated_at": moment(status.updated_at_ms),
-        "expires_at": moment(status.expires_at_ms),
-        "purged": status.purged,
-        "failure": failure_document(status),
-        "recipients": {
-            "total": len(status.fates),
-            "accepted": _indexes(status, Fate.ACCEPTED),
-            "refused": [
-                {"index": index, "class": status.refusals.get(index, status.failure_class)} for index in _indexes(status, Fate.REFUSED)
-            ],
-            "unconfirmed": _indexes(status, Fate.UNCONFIRMED),
-            "pending": sorted(_indexes(status, Fate.PENDING) + _indexes(status, Fate.IN_FLIGHT)),
-        },
-        "receipt": None,
-        "warnings": [{"code": code, "count": 1} for code in status.warnings],
-    }
-
-
-def failure_document(status: Status) -> dict[str, object] | None:
-    """Why mail fails, and what to do about it; of a job that is still open, its last failure."""
-    if status.failure_class is None:
-        return None
-    failure_class = FailureClass(status.failure_class)
-    permanent = status.state not in OPEN_STATES and status.permanent is not False
-    why = Failure(failure_class, SmtpPhase(status.phase) if status.phase else None, status.smtp_code, status.enhanced_code, permanent)
-    return _why(why, ADVICE[failure_class]) | _where(why)
-
-
-def verification_document(verification: Verification) -> dict[str, object]:
-    """docs/api.md's steps: those that were taken; a failed one says why, and is the last."""
-    certificate, failure = verification.certificate, verification.failure
-    return {
-        "ok": verification.ok,
-        "steps": [_step(step) for step in verification.steps],
-        "tls": certificate
-        and {"version": certificate.tls_version, "days_left": certificate.days_left, "name_matches": certificate.names_match},
-        "capabilities": verification.capabilities,
-        "failure": failure and _why(failure, advice_now(failure.failure_class)) | _where(failure),
-    }
-
-
-def _step(step: Step) -> dict[str, object]:
-    failure = step.failure
-    why = _why(failure, advice_now(failure.failure_class)) if failure else dict.fromkeys(WHY)
-    return {"step": step.step, "ok": step.ok, "milliseconds": step.milliseconds} | why
-
-
-def _why(failure: Failure, advice: str) -> dict[str, object]:
-    facts = (failure.failure_class, failure.smtp_code, failure.enhanced_code, advice, f"/docs/failures#{failure.failure_class}")
-    return dict(zip(WHY, facts, strict=True))
-
-
-def _where(failure: Failure) -> dict[str, object]:
-    return {"phase": failure.phase, "permanent": failure.permanent}
-
-
-def _indexes(status: Status, fate: Fate) -> list[int]:
-    return [index for index, letter in enumerate(status.fates) if letter == fate]
-
-
-def moment(milliseconds: int) -> str:
-    """RFC 3339, to the second."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,34 +4,39 @@ import asyncio
 import signal
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import uvicorn
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from dispatcher.api import accounts, admin, health, jobs, keys, openapi, problems
+from dispatcher.api import accounts, admin, health, jobs, keys, openapi, pauses, problems
+from dispatcher.api.gate import Gate
+from dispatcher.api.vetting import Vetting, vetted
+from dispatcher.contracts.courtesy import Quota
+from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.privacy import quiet_loop
 from dispatcher.contracts.questions import Questions
 from dispatcher.contracts.records import Records
+from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import ApiSettings
 from dispatcher.intake.ask import Asking
 from dispatcher.intake.authenticate import ApiKeys
 from dispatcher.intake.doorbell import Doorbell
+from dispatcher.intake.pressure import Pressure
 from dispatcher.intake.submit import Intake
+from dispatcher.intake.waiting import Waiting
 
 GRACE_SECONDS: Final = 30
 PUBLIC: Final = (
-    Route("/v1/jobs", jobs.post, methods=["POST"]),
+    Route("/v1/jobs", vetted(jobs.post), methods=["POST"]),
     Route("/v1/jobs/{job_id}", jobs.one, methods=["GET", "DELETE"]),
-    Route("/v1/accounts/verify", accounts.verify, methods=["POST"]),
+    Route("/v1/accounts/verify", vetted(accounts.verify), methods=["POST"]),
     Route("/v1/keys", keys.get, methods=["GET"]),
     Route("/v1/info", health.info, methods=["GET"]),
     Route("/v1/openapi.json", openapi.get, methods=["GET"]),
@@ -42,6 +47,8 @@ PUBLIC: Final = (
 )
 ADMIN: Final = (
     Route("/v1/admin/failures", admin.failures, methods=["GET"]),
+    Route("/v1/admin/pauses", pauses.every, methods=["GET", "POST"]),
+    Route("/v1/admin/pauses/{scope:path}", pauses.end, methods=["DELETE"]),
     Route("/livez", health.livez, methods=["GET"]),
     Route("/readyz", health.readyz, methods=["GET"]),
 )
@@ -55,45 +62,60 @@ def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
     api_keys = ApiKeys(settings.api_keys_file)
     api_keys.check()
     redis = connect(settings)
-    intake = Intake(settings, secret, sealing_keys, Ledger(redis, settings.status_ttl_seconds), Records(redis), Doorbell(settings.redis))
+    ledger = Ledger(
+        redis,
+        settings.status_ttl_seconds,
+        quota=Quota.of(settings),
+        replicas=settings.min_replicas,
+        replica_ms=int(settings.replica_seconds * 1000),
+    )
+    intake = Intake(settings, secret, sealing_keys, ledger, Records(redis), Doorbell(settings.redis))
     asking = Asking(intake, Questions(redis), settings.verifications_per_minute)
+    gate, pressure = Gate(settings.body_bytes_at_once), Pressure(settings.shed_bulk_percent, settings.shed_percent)
+    waiting, vetting = Waiting(intake.records), Vetting(redis, settings)
     apps = []
     for routes in (PUBLIC, ADMIN):
         app = Starlette(routes=routes, exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
         app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
-        app.state.api_keys, app.state.asking = api_keys, asking
+        app.state.api_keys, app.state.asking, app.state.waiting = api_keys, asking, waiting
+        app.state.gate, app.state.pressure, app.state.vetting = gate, pressure, vetting
         apps.append(app)
     return apps[0], apps[1]
 
 
 def connect(settings: ApiSettings) -> Redis:
-    """A client that answers within a second or says that it cannot; one silent retry, for connections that died at rest."""
-    wait = settings.redis_seconds / 3  # a connection that died at rest, a new one, and its answer
-    pool = BlockingConnectionPool.from_url(
-        settings.redis,
-        max_connections=64,
-        timeout=wait,
-        socket_timeout=wait,
-        socket_connect_timeout=wait,
-        retry=Retry(NoBackoff(), 1),
-        retry_on_error=[ConnectionError],
-        client_name="bp-api",
-    )
-    return Redis(connection_pool=pool)
+    """A client that answers within a second or says that it cannot."""
+    step = settings.redis_seconds / 3  # a connection that died at rest, a new one, and its answer
+    return open_redis(settings.redis, Patience(64, step, step, settings.redis_seconds), "bp-api")
 
 
 async def serve(settings: ApiSettings, sockets: tuple[socket.socket, socket.socket]) -> None:
     """Serves both until SIGTERM or SIGINT; what is in flight is answered first."""
     quiet_loop(asyncio.get_running_loop())
-    servers = [_Server(_config(app)) for app in build(settings)]
+    apps = build(settings)
+    parts = apps[0].state
+    servers = [_Server(_config(app)) for app in apps]
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await _vet(parts.vetting)
     serving = [asyncio.create_task(server.serve([bound])) for server, bound in zip(servers, sockets, strict=True)]
     stopping = asyncio.create_task(stop.wait())
+    watching = [asyncio.create_task(watch) for watch in (parts.pressure.watch(parts.redis), parts.vetting.watch())]
     await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    parts.waiting.close()
     await _shut(servers, serving)
+    for watch in watching:
+        watch.cancel()
+
+
+async def _vet(vetting: Vetting) -> None:
+    """Raises what was found; a Redis that is away is looked at when it is there."""
+    with suppress(Unavailable):
+        await vetting.look()
+    if vetting.unsafe:
+        raise vetting.unsafe
 
 
 async def _shut(servers: Iterable[uvicorn.Server], serving: list[asyncio.Task[None]]) -> None:

@@ -1,32 +1,48 @@
-"""Bodies: reading a request's body within its limits of size and time; nothing is spooled."""
+"""Bodies: reading a request's body within its limits of size, time and room; nothing is spooled."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
+from dispatcher.api.gate import Gate, Place
 from dispatcher.contracts.errors import SlowBody, TooLarge, UnsupportedMediaType
 from dispatcher.contracts.settings import ApiSettings
 
 
-async def read_json(request: Request) -> bytes:
-    """The body of a JSON request; raises UnsupportedMediaType, TooLarge, SlowBody."""
+@asynccontextmanager
+async def json_body(request: Request) -> AsyncIterator[bytes]:
+    """The body of a JSON request, which has its room for as long as it is worked on.
+
+    Raises UnsupportedMediaType, TooLarge, Crowded before anything is read; TooLarge, Crowded, SlowBody later.
+    """
     settings: ApiSettings = request.app.state.settings
+    gate: Gate = request.app.state.gate
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > settings.max_body_bytes:
+    size = int(declared) if declared.isdecimal() else 0
+    if size > settings.max_body_bytes:
         raise TooLarge
+    with gate.place(size) as place:
+        yield await _in_time(request, place, settings)
+
+
+async def _in_time(request: Request, place: Place, settings: ApiSettings) -> bytes:
     try:
         async with asyncio.timeout(settings.body_seconds):
-            return await _read(request, settings.max_body_bytes)
+            return await _read(request, place, settings.max_body_bytes)
     except (TimeoutError, ClientDisconnect):
         raise SlowBody from None
 
 
-async def _read(request: Request, most: int) -> bytes:
+async def _read(request: Request, place: Place, most: int) -> bytes:
+    """A body that does not say its length takes room as it grows."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > most:
             raise TooLarge
+        place.widen(len(body))
     return bytes(body)

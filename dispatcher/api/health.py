@@ -1,5 +1,6 @@
 """Health: whether this process lives, whether it can take jobs, and what it is."""
 
+import random
 from importlib.metadata import version
 
 from redis.asyncio import Redis
@@ -8,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.answers import answer
+from dispatcher.api.limits import come_again
+from dispatcher.api.vetting import Vetting
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.mail import MAX_SUBJECT
 from dispatcher.contracts.settings import ApiSettings
@@ -29,6 +32,9 @@ async def readyz(request: Request) -> Response:
         await redis.ping()
     except (RedisError, OSError, TimeoutError):
         reasons.append("redis_unreachable")
+    vetting: Vetting = request.app.state.vetting
+    if vetting.unsafe:
+        reasons.append("redis_unsafe")
     api_keys: ApiKeys = request.app.state.api_keys
     for reason, check in (("no_sealing_key", intake.keys.active), ("no_api_keys", api_keys.check)):
         try:
@@ -36,7 +42,8 @@ async def readyz(request: Request) -> Response:
         except Misconfigured:
             reasons.append(reason)
     if reasons:
-        return answer({"status": "unavailable", "reasons": reasons}, 503, {"Retry-After": "1"})
+        seconds = come_again(1, random.random())  # noqa: S311 -- spreading load, not secrets
+        return answer({"status": "unavailable", "reasons": reasons}, 503, {"Retry-After": str(seconds)})
     return answer({"status": "ok", "reasons": []})
 
 
@@ -46,10 +53,15 @@ async def info(request: Request) -> Response:
     limits = {
         "body_bytes": settings.max_body_bytes,
         "message_bytes": settings.max_message_bytes,
+        "open_bytes": settings.open_bytes,
+        "open_jobs": settings.open_jobs,
+        "posts": {"burst": settings.posts_burst, "per_minute": settings.posts_per_minute},
         "recipients": settings.max_recipients,
+        "recipients_per_message": settings.recipients_per_message,
         "subject_characters": MAX_SUBJECT,
         "ttl_seconds": {"least": 60, "most": settings.max_ttl_seconds},
         "verifications_per_minute": settings.verifications_per_minute,
+        "wait_seconds": int(settings.wait_seconds),
     }
     features = {
         "auth_kinds": ["none", "password", "xoauth2", "oauthbearer", "client_credentials"],

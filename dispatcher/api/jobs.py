@@ -6,14 +6,20 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.api.answers import answer, receipt_document, status_document
-from dispatcher.api.bodies import read_json
-from dispatcher.api.callers import caller
+from dispatcher.api.answers import answer
+from dispatcher.api.bodies import json_body
+from dispatcher.api.callers import caller, while_there
+from dispatcher.api.limits import after_post
+from dispatcher.api.prefer import wait_seconds
+from dispatcher.contracts.documents import receipt_document, status_document
 from dispatcher.contracts.errors import JobUnknown, KeyMissing
-from dispatcher.contracts.job import JOB_ID
+from dispatcher.contracts.job import JOB_ID, Status
 from dispatcher.contracts.outcome import OPEN_STATES
+from dispatcher.contracts.settings import ApiSettings
 from dispatcher.intake.authenticate import Scope
+from dispatcher.intake.pressure import Pressure
 from dispatcher.intake.submit import Intake
+from dispatcher.intake.waiting import Waiting
 
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{8,255}")
 
@@ -25,30 +31,50 @@ async def post(request: Request) -> Response:
     if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         raise KeyMissing
     intake: Intake = request.app.state.intake
-    receipt = await intake.submit(await read_json(request), idempotency_key, tenant)
-    headers = {"Location": f"/v1/jobs/{receipt.job_id}", "Retry-After": "1"}
+    pressure: Pressure = request.app.state.pressure
+    pressure.admit()
+    async with json_body(request) as body:
+        pressure.admit_body(body)
+        receipt = await intake.submit(body, idempotency_key, tenant)
+        pressure.add(0 if receipt.replayed else len(body))
+    headers = {"Location": f"/v1/jobs/{receipt.job_id}", "Retry-After": "1"} | after_post(request.app.state.settings, receipt)
     if receipt.replayed:
         headers["Idempotency-Replayed"] = "true"
     return answer(receipt_document(receipt), 202, headers)
 
 
 async def one(request: Request) -> Response:
-    """GET: how the job stands. DELETE: it is canceled, and its payload gone, if no dot was written."""
-    return await (_cancel(request) if request.method == "DELETE" else _status(request, Scope.READ))
+    """GET: how the job stands, or ends, if the caller prefers to wait. DELETE: it is canceled, its payload gone, if no dot was written."""
+    return await (_cancel(request) if request.method == "DELETE" else _show(request))
 
 
 async def _cancel(request: Request) -> Response:
     tenant = caller(request).must(Scope.SUBMIT).tenant
     intake: Intake = request.app.state.intake
     await intake.ledger.cancel(_job_id(request), intake.secret.pseudonym("tenant", tenant))
-    return await _status(request, Scope.SUBMIT)
+    return _told(await _status(request, tenant))
 
 
-async def _status(request: Request, scope: Scope) -> Response:
-    tenant = caller(request).must(scope).tenant
+async def _show(request: Request) -> Response:
+    tenant = caller(request).must(Scope.READ).tenant
+    settings: ApiSettings = request.app.state.settings
+    waiting: Waiting = request.app.state.waiting
+    status = await _status(request, tenant)
+    seconds = wait_seconds(request.headers.getlist("prefer"), settings.wait_seconds)
+    if seconds and status.state in OPEN_STATES:
+        await while_there(request, waiting.end_of(status.job_id, seconds))
+        status = await _status(request, tenant)
+    return _told(status, {"Preference-Applied": f"wait={seconds}"} if seconds else {})
+
+
+async def _status(request: Request, tenant: str) -> Status:
     intake: Intake = request.app.state.intake
-    status = await intake.records.status(_job_id(request), intake.secret.pseudonym("tenant", tenant))
-    return answer(status_document(status), headers={"Retry-After": "1"} if status.state in OPEN_STATES else None)
+    return await intake.records.status(_job_id(request), intake.secret.pseudonym("tenant", tenant))
+
+
+def _told(status: Status, headers: dict[str, str] | None = None) -> Response:
+    open_headers = {"Retry-After": "1"} if status.state in OPEN_STATES else {}
+    return answer(status_document(status), headers=open_headers | (headers or {}))
 
 
 def _job_id(request: Request) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from dispatcher.api import fields
 from dispatcher.api.answers import answer
 from dispatcher.api.problems import PROBLEMS
 from dispatcher.contracts.advice import ADVICE
@@ -15,8 +16,9 @@ from dispatcher.contracts.job import Submission
 from dispatcher.contracts.questions import AccountCheck
 from dispatcher.contracts.verification import Mechanism
 
+BODY: Final = ("malformed-json", "slow-body", "too-large", "unsupported-media-type", "invalid-submission")
 CALLS: Final = (
-    ("/v1/jobs", "post", "Submit a job", 202, "Receipt", ("malformed-json", "key-missing", "invalid-submission", "key-reused", "busy")),
+    ("/v1/jobs", "post", "Submit a job", 202, "Receipt", (*BODY, "key-missing", "key-reused", "rate-limited", "quota-exhausted", "busy")),
     ("/v1/jobs/{id}", "get", "How a job stands", 200, "Status", ("job-unknown", "busy")),
     ("/v1/jobs/{id}", "delete", "Cancel a job", 200, "Status", ("job-unknown", "too-late", "busy")),
     (
@@ -25,7 +27,7 @@ CALLS: Final = (
         "Sign in to a mail account, step by step, and mail nothing",
         200,
         "Verification",
-        ("malformed-json", "too-large", "unsupported-media-type", "invalid-submission", "rate-limited", "busy"),
+        (*BODY, "rate-limited", "busy"),
     ),
     ("/v1/keys", "get", "The public sealing keys", 200, "Object", ()),
     ("/v1/info", "get", "Version, limits and features", 200, "Object", ()),
@@ -34,6 +36,7 @@ CALLS: Final = (
 )
 STRING: Final = {"type": "string"}
 MAYBE_STRING: Final = {"type": ["string", "null"]}
+INTEGER: Final = {"type": "integer"}
 MAYBE_INTEGER: Final = {"type": ["integer", "null"]}
 BOOLEAN: Final = {"type": "boolean"}
 CLASSES: Final = [str(name) for name in ADVICE]
@@ -128,8 +131,21 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
     "Problem": {
         "type": "object",
         "required": ["type", "title", "status", "instance"],
-        "properties": {"type": STRING, "title": STRING, "status": {"type": "integer"}, "detail": STRING, "instance": STRING},
+        "properties": {
+            **dict.fromkeys(("type", "title", "detail", "instance"), STRING),
+            **dict.fromkeys(("status", "retry_after"), INTEGER),
+            "errors": {"type": "array", "items": {"type": "object", "properties": {"pointer": STRING, "code": STRING}}},
+        },
     },
+}
+CALLBACK: Final[dict[str, Any]] = {
+    "summary": "The job has ended; signed as Standard Webhooks 1.0.0 says",
+    "parameters": [
+        {"name": name, "in": "header", "required": True, "schema": STRING}
+        for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+    ],
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Status"}}}},
+    "responses": {"2XX": {"description": "It was taken"}, "410": {"description": "None is wanted"}},
 }
 SECURED: Final = ("/v1/jobs", "/v1/accounts")
 
@@ -143,11 +159,13 @@ def document() -> dict[str, Any]:
         paths.setdefault(path, {})[method] = _operation(path, method, summary, status, shape, slugs)
     for path, schema in (("/v1/jobs", submission), ("/v1/accounts/verify", check)):
         paths[path]["post"]["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    paths["/v1/jobs"]["post"]["callbacks"] = {"ended": {"{$request.body#/callback/url}": {"post": CALLBACK}}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Beampost", "version": version("beampost"), "description": "Mails Confluence pages, and keeps nothing."},
         "paths": paths,
         "components": {
+            "headers": fields.components(),
             "schemas": components | SHAPES,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
@@ -155,21 +173,22 @@ def document() -> dict[str, Any]:
 
 
 def _operation(path: str, method: str, summary: str, status: int, shape: str, slugs: tuple[str, ...]) -> dict[str, Any]:
-    reference = {"$ref": f"#/components/schemas/{shape}"}
-    responses: dict[str, Any] = {str(status): {"description": summary, "content": {"application/json": {"schema": reference}}}}
     secured = path.startswith(SECURED)
+    titles: dict[str, str] = {}
     for slug in (*slugs, *(("unauthenticated", "forbidden") if secured else ())):
-        content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        responses.setdefault(str(PROBLEMS[slug][0]), {"description": PROBLEMS[slug][1], "content": content})
-    operation: dict[str, Any] = {"summary": summary, "operationId": f"{method} {path}", "responses": responses, "parameters": []}
-    if secured:
-        operation["security"] = [{"key": []}]
-    if "{id}" in path:
-        operation["parameters"].append({"name": "id", "in": "path", "required": True, "schema": STRING})
-    if (path, method) == ("/v1/jobs", "post"):
-        key_schema = {"type": "string", "minLength": 8, "maxLength": 255}
-        operation["parameters"].append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key_schema})
-    return operation
+        number, title = str(PROBLEMS[slug][0]), PROBLEMS[slug][1]
+        titles[number] = f"{titles[number]}, or: {title}" if number in titles else title
+    answers = {str(status): _answer(summary, "application/json", shape)}
+    answers |= {number: _answer(title, "application/problem+json", "Problem") for number, title in titles.items()}
+    for number, described in answers.items():
+        described["headers"] = fields.references(path, method, number)
+    operation: dict[str, Any] = {"summary": summary, "operationId": f"{method} {path}", "responses": answers}
+    operation["parameters"] = fields.PARAMETERS.get((path, method), [])
+    return operation | ({"security": [{"key": []}]} if secured else {})
+
+
+def _answer(description: str, media_type: str, shape: str) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{shape}"}}}}
 
 
 async def get(_request: Request) -> Response:

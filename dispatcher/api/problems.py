@@ -1,6 +1,8 @@
 """Problems: every error as a problem document (RFC 9457) of a closed list; none repeats a value that came in."""
 
+import random
 import uuid
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -8,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dispatcher.api.answers import answer
-from dispatcher.contracts.errors import Invalid, Misconfigured, RateLimited, SubmissionError, Unavailable
+from dispatcher.api.limits import at_limit, come_again
+from dispatcher.contracts.errors import Crowded, Invalid, Misconfigured, RateLimited, SubmissionError, Unavailable
 from dispatcher.contracts.privacy import report
 from dispatcher.contracts.settings import ApiSettings
 
@@ -31,15 +34,22 @@ PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
         "Use a new key for a new mail, and the same body with the same key.",
     ),
     "rate-limited": (429, "Too many requests", "Wait as long as Retry-After says."),
-    "quota-exhausted": (429, "Too many open jobs", "Wait as long as Retry-After says."),
+    "quota-exhausted": (429, "Too many open jobs, or too much in them", "Wait until some have ended, as long as Retry-After says."),
     "internal": (500, "Something went wrong inside", "Try again; the report names no one."),
     "busy": (503, "The service cannot take this now", "Wait as long as Retry-After says; the same key is safe to use again."),
 }
 HTTP_SLUGS: Final = {404: "not-found", 405: "method-not-allowed"}
 CLOSING: Final = frozenset({"slow-body", "too-large"})
+CLOSE: Final = {"Connection": "close"}
 
 
-def problem(request: Request, slug: str, errors: tuple[tuple[str, str], ...] = (), retry_after_seconds: int = 1) -> Response:
+def problem(
+    request: Request,
+    slug: str,
+    errors: tuple[tuple[str, str], ...] = (),
+    retry_after_seconds: int = 1,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """The document of one kind of problem; when to come again is told where time mends it."""
     status, title, detail = PROBLEMS[slug]
     settings: ApiSettings = request.app.state.settings
@@ -50,17 +60,17 @@ def problem(request: Request, slug: str, errors: tuple[tuple[str, str], ...] = (
         "detail": detail,
         "instance": f"urn:uuid:{uuid.uuid4()}",
     }
-    headers = {}
+    told = dict(headers or {})
     if errors:
         body["errors"] = [{"pointer": pointer, "code": code} for pointer, code in errors]
     if status in {429, 503}:
-        body["retry_after"] = retry_after_seconds
-        headers["Retry-After"] = str(retry_after_seconds)
+        body["retry_after"] = come_again(retry_after_seconds, random.random())  # noqa: S311 -- spreading load, not secrets
+        told["Retry-After"] = str(body["retry_after"])
     if status == 401:  # noqa: PLR2004 -- a status
-        headers["WWW-Authenticate"] = "Bearer"
+        told["WWW-Authenticate"] = "Bearer"
     if slug in CLOSING:
-        headers["Connection"] = "close"
-    return answer(body, status, headers, media_type="application/problem+json")
+        told |= CLOSE
+    return answer(body, status, told, media_type="application/problem+json")
 
 
 async def on_submission_error(request: Request, error: Exception) -> Response:
@@ -68,7 +78,8 @@ async def on_submission_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Invalid):
         return problem(request, error.slug, error.errors)
     if isinstance(error, RateLimited):
-        return problem(request, error.slug, retry_after_seconds=error.retry_after_seconds)
+        limits = at_limit(request.app.state.settings, error)
+        return problem(request, error.slug, retry_after_seconds=error.retry_after_seconds, headers=limits)
     return problem(request, error.slug if isinstance(error, SubmissionError) else "internal")
 
 
@@ -80,7 +91,8 @@ async def on_misconfigured(request: Request, error: Exception) -> Response:
 
 async def on_unavailable(request: Request, error: Exception) -> Response:
     """What time will mend."""
-    return problem(request, "busy", retry_after_seconds=error.retry_after_seconds if isinstance(error, Unavailable) else 1)
+    seconds = error.retry_after_seconds if isinstance(error, Unavailable) else 1
+    return problem(request, "busy", retry_after_seconds=seconds, headers=CLOSE if isinstance(error, Crowded) else None)
 
 
 async def on_http(request: Request, error: Exception) -> Response:

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from dispatcher.contracts import accounts
+from dispatcher.contracts import accounts, webhook
 from dispatcher.contracts.accounts import Complaint
 from dispatcher.contracts.address import CONTROL, addr_spec, host_name
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.job import Submission, full_subject
 from dispatcher.contracts.mail import MAX_SUBJECT, Account, Mailbox, PartRole
 from dispatcher.contracts.questions import AccountCheck, Verify
-from dispatcher.contracts.settings import SharedSettings
+from dispatcher.contracts.shared_settings import SharedSettings
 
 FORBIDDEN_SUFFIXES: Final = frozenset(
     """
@@ -140,8 +140,11 @@ def _urls(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
     for pointer, url in (("/page/url", posted.page.url), ("/site/url", posted.site.url)):
         if not _web(url):
             yield pointer, "not_allowed"
-    if posted.callback and not posted.callback.url.startswith("https://"):
-        yield "/callback/url", "not_allowed"
+
+
+def _callback(posted: Submission, settings: SharedSettings) -> Iterator[Complaint]:
+    if posted.callback:
+        yield from webhook.complaints(posted.callback, settings)
 
 
 def _web(url: str) -> bool:
@@ -178,5 +181,5 @@ def _css(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
 
 
 RULES: Final[tuple[Callable[[Submission, SharedSettings], Iterator[Complaint]], ...]] = (
-    _addresses, _headers, _recipients, _policy, _account, _urls, _parts, _ttl, _css,
+    _addresses, _headers, _recipients, _policy, _account, _urls, _callback, _parts, _ttl, _css,
 )  # fmt: skip

@@ -20,15 +20,17 @@ DESTINATIONS: Final = (
 )
 
 
-def record(secret: Secret, posted: Submission, tenant: str) -> Mapping[str, str | int]:
+def record(secret: Secret, posted: Submission, tenant: str, recipients_per_message: int) -> Mapping[str, str | int]:
     """The job's record at its start; `tenant` is a pseudonym already, and the size is a power of two."""
     return {
         "lane": posted.lane,
         "tp": tenant,
         "dp": destination_pseudonym(secret, posted.account),
+        "hp": host_pseudonym(secret, posted.account),
         "dclass": destination_class(posted.account),
         "n": len(posted.recipients),
         "fates": Fate.PENDING * len(posted.recipients),
+        "each": posted.recipients_each(recipients_per_message),
         "on_unknown": posted.on_unknown,
         "size": sum(len(part.content) for part in posted.parts).bit_length(),
     }
@@ -45,6 +47,11 @@ def destination_class(account: Account | str) -> str:
 def destination_pseudonym(secret: Secret, account: Account | str) -> str:
     """The same for the same server and credential, and for no other."""
     return secret.pseudonym("destination", msgspec.json.encode(account).decode())
+
+
+def host_pseudonym(secret: Secret, account: Account | str) -> str:
+    """The same for the same server, whoever signs in."""
+    return secret.pseudonym("host", account if isinstance(account, str) else account.host)
 
 
 def sender(posted: Submission, default_from: str | None) -> str:

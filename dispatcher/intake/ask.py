@@ -7,11 +7,12 @@ from typing import ClassVar, Final
 
 import msgspec
 
+from dispatcher.contracts.claim import ClockSkewed
 from dispatcher.contracts.errors import SealBroken, Unavailable
 from dispatcher.contracts.job import Lane, new_job_id
-from dispatcher.contracts.ledger import ClockSkewed
+from dispatcher.contracts.one_time import OneTimeKey
 from dispatcher.contracts.questions import QUESTION_MS, AccountCheck, Question, Questions, Verify
-from dispatcher.contracts.seal import Binding, OneTimeKey
+from dispatcher.contracts.seal import Binding
 from dispatcher.contracts.verification import Verification
 from dispatcher.intake.admit import admit_check
 from dispatcher.intake.parse import parse_as
@@ -47,7 +48,7 @@ class Asking:
             raise Unanswered from None
 
     async def ask(self, asked: Verify, tenant: str) -> bytes:
-        """A worker's answer; the key that opens it is here alone, and as long as this lasts. Raises RateLimited, Unanswered."""
+        """A worker's answer; the key that opens it is here alone, and as long as this lasts. Raises CheckedOften, Unanswered."""
         one_time = OneTimeKey()
         until = time.monotonic() + self.patience_seconds
         question_id = await self._put(Question(asked, one_time.public), tenant)

@@ -48,10 +48,11 @@ class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who calls, for as long as the request lasts."""
+    """Who calls, by which key, for as long as the request lasts."""
 
     tenant: str
     scopes: tuple[Scope, ...]
+    key_id: str
 
     def must(self, scope: Scope) -> "Caller":
         """Itself; raises Forbidden without the scope."""
@@ -80,7 +81,12 @@ class ApiKeys:
             raise Unauthenticated
         if kept.networks and not (address and any(_plain(address) in ip_network(network) for network in kept.networks)):
             raise Unauthenticated
-        return Caller(kept.tenant, kept.scopes)
+        return Caller(kept.tenant, kept.scopes, kept.id)
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Everybody who has a key; raises ApiKeysUnreadable."""
+        return frozenset(kept.tenant for kept in self._current().values())
 
     def check(self) -> None:
         """Raises ApiKeysUnreadable when nobody could be authenticated."""

@@ -7,6 +7,7 @@ import msgspec
 
 from dispatcher.contracts.errors import Invalid, Malformed
 from dispatcher.contracts.job import Submission
+from dispatcher.contracts.pauses import NewPause
 from dispatcher.contracts.questions import AccountCheck
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ def _field_names(*kinds: type) -> set[str]:
     return names
 
 
-FIELD_NAMES: Final = frozenset(_field_names(Submission, AccountCheck))
+FIELD_NAMES: Final = frozenset(_field_names(Submission, AccountCheck, NewPause))
 
 
 def parse(body: bytes) -> Submission:

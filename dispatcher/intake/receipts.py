@@ -1,13 +1,15 @@
 """Receipts: what the submitter gets for an accepted job, or for one that this key made earlier."""
 
+import math
+
 from dispatcher.contracts.accounts import simulated
-from dispatcher.contracts.job import Delivery, Job, Overflow, Receipt, Status, Submission
-from dispatcher.contracts.ledger import NewJob
+from dispatcher.contracts.claim import Accepted, NewJob
+from dispatcher.contracts.job import Job, Overflow, Receipt, Status, Submission
 from dispatcher.contracts.mail import ExternalImages
 from dispatcher.contracts.outcome import State
 
 
-def receipt(job: Job, new: NewJob, earlier: Status | None) -> Receipt:
+def receipt(job: Job, new: NewJob, accepted: Accepted, earlier: Status | None) -> Receipt:
     """Of the new job; or, on a replay, how the earlier one stands by now."""
     posted = job.submission
     return Receipt(
@@ -15,22 +17,23 @@ def receipt(job: Job, new: NewJob, earlier: Status | None) -> Receipt:
         state=earlier.state if earlier else State.QUEUED,
         expires_at_ms=earlier.expires_at_ms if earlier else new.binding.deadline_ms,
         message_id=job.message_id,
-        messages=messages(posted),
+        messages=messages(posted, int(new.record["each"])),
         delivery=posted.delivery,
         warnings=warnings(posted),
-        replayed=earlier is not None,
+        replayed=accepted.replayed,
+        posts_left=accepted.posts_left,
+        full_again_seconds=accepted.full_again_seconds,
     )
 
 
-def messages(posted: Submission) -> int:
-    """How many mails the job becomes."""
-    return len({mailbox.address for mailbox in posted.recipients}) if posted.delivery is Delivery.INDIVIDUAL else 1
+def messages(posted: Submission, each: int) -> int:
+    """How many mails the job becomes, where one has at most so many distinct recipients."""
+    return math.ceil(len({mailbox.address for mailbox in posted.recipients}) / each)
 
 
 def warnings(posted: Submission) -> tuple[str, ...]:
     """What the submitter may not expect: fields that this version takes and does nothing with, and a server that is only played."""
     given = {
-        "callback_without_effect": posted.callback is not None,
         "dark_theme_without_effect": posted.layout.dark_theme,
         "external_images_embed_without_effect": posted.layout.external_images is ExternalImages.EMBED,
         "overflow_without_effect": posted.overflow is Overflow.LINK,

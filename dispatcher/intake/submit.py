@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import msgspec
 
+from dispatcher.contracts.callbacks import packed
+from dispatcher.contracts.claim import Accepted, ClockSkewed, NewJob
 from dispatcher.contracts.job import Job, Receipt, new_job_id
-from dispatcher.contracts.ledger import Accepted, ClockSkewed, Ledger, NewJob
+from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import Binding, SealingKeys
 from dispatcher.contracts.secret import Secret
-from dispatcher.contracts.settings import SharedSettings
+from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.stages import stage
 from dispatcher.intake.admit import admit
 from dispatcher.intake.anonymous import message_id, record, sender
@@ -41,7 +43,7 @@ class Intake:
         if accepted.bell_needed:
             self.doorbell.ring(posted.lane)
         earlier = await self.records.status(accepted.job_id, new.binding.tenant) if accepted.replayed else None
-        return receipt(job, new, earlier)
+        return receipt(job, new, accepted, earlier)
 
     async def enqueue(self, job: Job, idempotency_key: str, tenant: str) -> tuple[Accepted, NewJob]:
         """Sealed and accepted; sealed once more if our clock was wrong, since the seal binds the deadline. Raises KeyReused."""
@@ -55,16 +57,12 @@ class Intake:
         return await self.ledger.accept(new), new
 
     def seal(self, job: Job, idempotency_key: str, tenant: str) -> NewJob:
-        """The job as ciphertext, beside a record that names nobody."""
+        """The job, and whom to tell of its end, as ciphertexts beside a record that names nobody."""
         with stage(Stage.SEAL):
-            opened = msgspec.msgpack.encode(job)
-            ttl_ms = job.submission.ttl_seconds * 1000
+            posted, opened = job.submission, msgspec.msgpack.encode(job)
+            ttl_ms = posted.ttl_seconds * 1000
             binding = Binding(self.secret.pseudonym("tenant", tenant), new_job_id(), time.time_ns() // 1_000_000 + self.skew_ms + ttl_ms)
-            return NewJob(
-                binding=binding,
-                sealed=self.keys.seal(opened, binding),
-                ttl_ms=ttl_ms,
-                idempotency=self.secret.pseudonym("idempotency", tenant, idempotency_key),
-                fingerprint=self.secret.digest("fingerprint", opened).hex(),
-                record=record(self.secret, job.submission, binding.tenant),
-            )
+            sealed, callback = (self.keys.seal(text, binding) if text else b"" for text in (opened, packed(posted.callback)))
+            idempotency = self.secret.pseudonym("idempotency", tenant, idempotency_key)
+            facts = record(self.secret, posted, binding.tenant, self.settings.recipients_per_message)
+            return NewJob(binding, sealed, ttl_ms, idempotency, self.secret.digest("fingerprint", opened).hex(), facts, callback)

@@ -7,7 +7,8 @@ from typing import Any, Final
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from dispatcher.contracts.settings import ApiSettings, SharedSettings, WorkerSettings, variable
+from dispatcher.contracts.settings import ApiSettings, WorkerSettings, variable
+from dispatcher.contracts.shared_settings import SharedSettings
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "settings.md"
 SECTIONS: Final = (

@@ -88,7 +88,7 @@ def memory_folder() -> Iterator[Path]:
 @contextmanager
 def running_stack(*options: str, **settings: object) -> Iterator[RunningStack]:
     """`up` with one worker, from the moment when everything answers."""
-    brief = {"api_port": 0, "admin_port": 0, "lease_seconds": 3, "dot_seconds": 5}
+    brief = {"api_port": 0, "admin_port": 0, "lease_seconds": 3, "dot_seconds": 5, "posts_per_minute": 6000, "posts_burst": 1000}
     with memory_folder() as room:
         log, ready = room / "log", room / "ready.json"
         command = [sys.executable, "-m", "dispatcher", "up", "--ready-file", str(ready), "--log-file", str(log), *options]

@@ -96,7 +96,10 @@ def full(mark: Markers, posted_account: dict[str, Any], local_part: str = "") ->
         "account": posted_account | {"ehlo_name": f"{mark('ehlo name')}.example"},
         "policy": {"allowed_domains": ["*.example", f"{mark('policy')}.example"]},
         "receipt_key": b64encode(mark("receipt key").encode().ljust(32)).decode(),
-        "callback": {"url": f"https://{mark('callback host')}.example/{mark('callback path')}", "secret": mark("callback secret")},
+        "callback": {
+            "url": f"https://{mark('callback host')}.example/{mark('callback path')}",
+            "secret": f"whsec_{b64encode(mark('callback secret').encode().ljust(24)).decode()}",
+        },
     }
 
 

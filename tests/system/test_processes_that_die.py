@@ -42,7 +42,7 @@ def test_redis_that_is_silent_is_told_at_once_and_forgiven_without_a_restart(mor
             began = time.monotonic()
             answer = ask()
             took.append(time.monotonic() - began)
-            assert (answer.problem, answer.headers["retry-after"]) == ((503, "busy"), "1")
+            assert (answer.problem, answer.headers["retry-after"] in {"1", "2"}) == ((503, "busy"), True)
         ready = client.get("/readyz")
         assert (ready.status, ready.json) == (503, {"status": "unavailable", "reasons": ["redis_unreachable"]})
         assert client.get("/livez").status == 200

@@ -6,25 +6,20 @@ import time
 import uuid
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
 
 from catcher.process import Running
-from dispatcher.intake.authenticate import Scope, create_api_key
+from dispatcher.intake.authenticate import Scope
 from tests.system.client import Answer, Client
+from tests.system.door import another_key
 from tests.system.running_stack import RunningStack
 from tests.system.submissions import account, changed, submission, without
 
 TELLTALE: Final = "telltale"
 VALID: Final = submission({"host": "localhost", "port": 587, "tls": "starttls"})
-
-
-def another_key(stack: RunningStack, tenant: str, *scopes: Scope) -> Client:
-    path = Path(stack.environment_of("api")["BEAMPOST_API_KEYS_FILE"])
-    return Client(stack.facts["api"], create_api_key(path, tenant, scopes, None, ()))
 
 
 @pytest.fixture
@@ -148,7 +143,11 @@ def test_a_body_that_does_not_come_is_given_up(strict: RunningStack) -> None:
         ),
         ("/page/url", "javascript:telltale", [("/page/url", "not_allowed")]),
         ("/site/url", "https://", [("/site/url", "not_allowed")]),
-        ("/callback", {"url": "http://telltale.example", "secret": "s"}, [("/callback/url", "not_allowed")]),
+        (
+            "/callback",
+            {"url": "http://telltale.example", "secret": "s"},
+            [("/callback/url", "not_allowed"), ("/callback/secret", "not_allowed")],
+        ),
         ("/policy/allowed_domains", ["telltale.example"], [("/to/0/address", "recipient_domain_blocked")]),
         (
             "/policy/allowed_domains",

@@ -95,7 +95,7 @@ def test_the_sixth_time_in_a_minute_is_too_often(stack: RunningStack) -> None:
     assert [ask(client, posted).status for _ in range(5)] == [200] * 5
     refused = ask(client, posted)
     assert refused.problem == (429, "rate-limited")
-    assert 30 <= refused.json["retry_after"] <= 60
+    assert 30 <= refused.json["retry_after"] <= 90
     assert refused.headers["retry-after"] == str(refused.json["retry_after"])
     assert ask(caller(stack), posted).status == 200
 

@@ -25,8 +25,9 @@ def test_its_info_tells_limits_and_features(stack: RunningStack, strict: Running
     ours, theirs = (Client(each.facts["api"], None).get("/v1/info").json for each in (stack, strict))
     assert ours["name"] == "beampost"
     assert ours["limits"] == {
-        "body_bytes": 33_554_432, "message_bytes": 26_214_400, "recipients": 100, "subject_characters": 255,
-        "ttl_seconds": {"least": 60, "most": 14_400}, "verifications_per_minute": 5,
+        "body_bytes": 33_554_432, "message_bytes": 26_214_400, "open_bytes": 67_108_864, "open_jobs": 200,
+        "posts": {"burst": 1000, "per_minute": 6000}, "recipients": 100, "recipients_per_message": 100, "subject_characters": 255,
+        "ttl_seconds": {"least": 60, "most": 14_400}, "verifications_per_minute": 5, "wait_seconds": 20,
     }  # fmt: skip
     assert (ours["features"]["plaintext"], ours["features"]["tls"]) == (True, ["implicit", "starttls", "none"])
     assert (theirs["features"]["plaintext"], theirs["features"]["tls"], theirs["limits"]["body_bytes"]) == (
@@ -91,7 +92,8 @@ def test_why_mail_failed_is_counted_and_names_no_one(stack: RunningStack, client
 
 
 def test_a_phase_stands_beside_each_class(stack: RunningStack, client: Client, catcher: Running) -> None:
-    client.deliver(changed(submission(account(catcher)), ("/account/auth/password", "wrong")))
+    another_account = ("/account/ehlo_name", "phase.example")  # one whose sign-in was refused already is left alone
+    client.deliver(changed(submission(account(catcher)), ("/account/auth/password", "wrong"), another_account))
     told = {entry["class"]: entry for entry in stack.admin().get("/v1/admin/failures").json["failures"]}
     assert set(told["auth_rejected"]["phases"]) == {"auth"}
     assert told["auth_rejected"]["help"] == "/docs/failures#auth_rejected"

@@ -7,7 +7,7 @@ import pytest
 
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.job import Submission
-from dispatcher.contracts.settings import SharedSettings
+from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.intake.admit import admit
 from dispatcher.intake.parse import parse
 from tests.dispatcher.intake.test_parse import CANARY, EXAMPLE, changed
@@ -92,6 +92,10 @@ def test_the_example_of_the_api_is_admitted_as_it_is() -> None:
         ("/page/url", "http://[x", [("/page/url", "not_allowed")]),
         ("/site/url", "https://a b", [("/site/url", "not_allowed")]),
         ("/callback/url", "http://example.com", [("/callback/url", "not_allowed")]),
+        ("/callback/url", f"https://{CANARY}@example.com", [("/callback/url", "not_allowed")]),
+        ("/callback/url", "https://10.0.0.1/", [("/callback/url", "host_forbidden")]),
+        ("/callback/url", "https://example.com:8443/", [("/callback/url", "host_forbidden")]),
+        ("/callback/secret", CANARY, [("/callback/secret", "not_allowed")]),
         ("/ttl_seconds", 3601, [("/ttl_seconds", "not_allowed")]),
         ("/layout/custom_css", f"</style>{CANARY}", [("/layout/custom_css", "css_invalid")]),
         ("/layout/custom_css", "ü" * 8193, [("/layout/custom_css", "too_long")]),

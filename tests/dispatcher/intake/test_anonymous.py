@@ -8,7 +8,7 @@ import pytest
 
 from dispatcher.contracts.mail import Account, NoAuth, PasswordAuth, Tls
 from dispatcher.contracts.secret import Secret
-from dispatcher.intake.anonymous import destination_class, destination_pseudonym, message_id, record, sender
+from dispatcher.intake.anonymous import destination_class, destination_pseudonym, host_pseudonym, message_id, record, sender
 from dispatcher.intake.parse import parse
 from tests.dispatcher.intake.test_parse import EXAMPLE
 
@@ -79,19 +79,34 @@ def test_another_server_or_credential_is_another_destination() -> None:
     assert len({destination_pseudonym(SECRET, msgspec.structs.replace(ACCOUNT, **change)) for change in changes}) == len(changes)
 
 
+def test_a_host_is_the_same_whoever_signs_in_there_and_by_whatever_door() -> None:
+    changes = ({}, {"port": 465}, {"tls": Tls.IMPLICIT}, {"auth": PasswordAuth(user="u", password="q")})
+    assert {host_pseudonym(SECRET, msgspec.structs.replace(ACCOUNT, **change)) for change in changes} == {host_pseudonym(SECRET, ACCOUNT)}
+    others = (msgspec.structs.replace(ACCOUNT, host="mx.example.com"), "default")
+    assert len({host_pseudonym(SECRET, account) for account in (ACCOUNT, *others)}) == 3
+
+
+@pytest.mark.parametrize(("delivery", "most", "each"), [("shared", 100, 100), ("shared", 7, 7), ("individual", 100, 1)])
+def test_a_record_tells_how_many_recipients_one_message_has(delivery: str, most: int, each: int) -> None:
+    posted = parse(json.dumps(EXAMPLE | {"delivery": delivery}).encode())
+    assert record(SECRET, posted, "pseudonym", most)["each"] == each
+
+
 def test_the_same_destination_has_the_same_pseudonym() -> None:
     assert destination_pseudonym(SECRET, ACCOUNT) == destination_pseudonym(SECRET, msgspec.structs.replace(ACCOUNT))
 
 
 def test_a_record_holds_closed_words_numbers_and_pseudonyms_only() -> None:
     posted = parse(json.dumps(EXAMPLE).encode())
-    assert record(SECRET, posted, "pseudonym") == {
+    assert record(SECRET, posted, "pseudonym", 100) == {
         "lane": "interactive",
         "tp": "pseudonym",
         "dp": destination_pseudonym(SECRET, posted.account),
+        "hp": host_pseudonym(SECRET, posted.account),
         "dclass": "other",
         "n": 1,
         "fates": "p",
+        "each": 100,
         "on_unknown": "report",
         "size": 3,
     }

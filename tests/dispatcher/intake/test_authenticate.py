@@ -40,7 +40,7 @@ def knows(path: Path, authorization: str | None, address: str | None = None) -> 
 
 def test_a_key_gives_its_tenant_and_scopes(path: Path) -> None:
     token = create(path)
-    assert ApiKeys(path).authenticate(f"Bearer {token}", None) == Caller("acme", SCOPES)
+    assert ApiKeys(path).authenticate(f"Bearer {token}", None) == Caller("acme", SCOPES, token[3:11])
 
 
 def test_a_new_key_has_our_shape(path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_key_may_be_bound_to_networks(path: Path, address: str | None, known: 
 
 
 def test_a_scope_is_needed_for_each_call() -> None:
-    caller = Caller("acme", (Scope.READ,))
+    caller = Caller("acme", (Scope.READ,), "key")
     assert caller.must(Scope.READ) is caller
     with pytest.raises(Forbidden):
         caller.must(Scope.SUBMIT)

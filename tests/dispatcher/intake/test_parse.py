@@ -58,7 +58,7 @@ EXAMPLE: dict[str, Any] = {
     "ttl_seconds": 1800,
     "lane": "interactive",
     "receipt_key": KEY,
-    "callback": {"url": "https://integration.example.com/hook", "secret": "whsec_x"},
+    "callback": {"url": "https://integration.example.com/hook", "secret": "whsec_c2VjcmV0IG9mIGEgY2FsbGVyJ3MgaG9vaw=="},
 }
 REQUIRED = ("from", "to", "subject", "page", "site", "account")
 

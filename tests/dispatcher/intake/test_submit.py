@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis as AsyncRedis
 
+from dispatcher.contracts.callbacks import unpacked
 from dispatcher.contracts.errors import Invalid, JobUnknown, KeyReused, Malformed, Unavailable
 from dispatcher.contracts.job import Delivery, Job, Receipt
 from dispatcher.contracts.keyring import NoSealingKey
@@ -17,7 +18,7 @@ from dispatcher.contracts.outcome import Fate, Outcome, State
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import OpeningKeys, SealingKeys, new_key
 from dispatcher.contracts.secret import Secret
-from dispatcher.contracts.settings import SharedSettings
+from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.intake.doorbell import Doorbell
 from dispatcher.intake.submit import Intake
 from tests.contracts.conftest import HOUR, LANES, Books, now_ms
@@ -68,6 +69,10 @@ def have_rung(doorbell: Doorbell) -> None:
     doorbell._thread.submit(bool).result(10)
 
 
+def replayed(receipt: Receipt, **changes: object) -> Receipt:
+    return msgspec.structs.replace(receipt, replayed=True, posts_left=None, full_again_seconds=None, **changes)
+
+
 def test_a_submission_becomes_a_job_that_a_worker_can_open(books: Books, intake: Intake, room: Path) -> None:
     receipt = submit(books, intake, body())
     assert receipt == Receipt(
@@ -77,10 +82,25 @@ def test_a_submission_becomes_a_job_that_a_worker_can_open(books: Books, intake:
         message_id=receipt.message_id,
         messages=1,
         delivery=Delivery.SHARED,
+        posts_left=999_999,
+        full_again_seconds=1,
     )
     assert receipt.expires_at_ms == pytest.approx(now_ms() + 1_800_000, abs=5000)
     job = opened(books, room)
     assert (job.message_id, job.submission.subject) == (receipt.message_id, "Release notes")
+
+
+def test_a_callback_is_sealed_beside_its_job_under_the_same_binding(books: Books, intake: Intake, room: Path) -> None:
+    receipt = submit(books, intake, body(callback=EXAMPLE["callback"]))
+    binding = books.claim().binding
+    sealed: bytes = books.do(books.records.redis.get(f"bp:cb:{receipt.job_id}"))
+    keys = OpeningKeys(room / "private", Secret.read(room / "secret"))
+    assert msgspec.structs.asdict(unpacked(keys.open(sealed, binding))) == EXAMPLE["callback"]
+
+
+def test_a_job_without_a_callback_has_none(books: Books, intake: Intake) -> None:
+    receipt = submit(books, intake, body())
+    assert (books.redis.keys("bp:cb:*"), "cb" in books.record(receipt.job_id)) == ([], False)
 
 
 def test_a_new_job_rings_the_bell_of_its_lane_once(books: Books, intake: Intake) -> None:
@@ -113,16 +133,16 @@ def test_a_clock_that_is_wrong_by_an_hour_is_learned_and_the_job_sealed_once_mor
 
 def test_a_replay_tells_how_the_earlier_job_stands_by_now(books: Books, intake: Intake) -> None:
     first = submit(books, intake, body())
-    assert submit(books, intake, body()) == msgspec.structs.replace(first, replayed=True)
+    assert submit(books, intake, body()) == replayed(first)
     books.do(books.ledger.finish(books.claim(), Outcome({0: Fate.ACCEPTED})))
-    assert submit(books, intake, body()) == msgspec.structs.replace(first, replayed=True, state=State.SENT)
+    assert submit(books, intake, body()) == replayed(first, state=State.SENT)
     assert books.claims_nothing()
 
 
 def test_a_replay_by_a_wrong_clock_is_a_replay(books: Books, intake: Intake) -> None:
     first = submit(books, intake, body())
     intake.skew_ms = HOUR
-    assert submit(books, intake, body()) == msgspec.structs.replace(first, replayed=True)
+    assert submit(books, intake, body()) == replayed(first)
 
 
 def test_a_key_with_another_submission_is_refused(books: Books, intake: Intake) -> None:
@@ -162,7 +182,7 @@ def test_the_receipt_says_how_it_is_delivered(books: Books, intake: Intake) -> N
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"callback": EXAMPLE["callback"]}, ("callback_without_effect",)),
+        ({"callback": EXAMPLE["callback"]}, ()),
         ({"layout": {"dark_theme": True}}, ("dark_theme_without_effect",)),
         ({"layout": {"external_images": "embed"}}, ("external_images_embed_without_effect",)),
         ({"layout": {"external_images": "keep"}}, ()),
