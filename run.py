@@ -2,6 +2,7 @@
 
 python3 run.py demo       the whole service on this machine, and one sample page mailed
 python3 run.py test       all tests; arguments go to pytest
+python3 run.py faults     the tests that kill, freeze and starve it, with what they counted; --full is as long as docs/faults.md says
 python3 run.py check      everything else that a change must pass
 python3 run.py lock       write requirements/*.lock anew; --upgrade takes the newest versions
 python3 run.py ...        anything else goes to the command line `beampost`
@@ -25,7 +26,11 @@ TOOLS = ROOT / ".venv-tools"
 HOME = VENV / "made-in"
 PYTHON = str(VENV / "bin" / "python")
 BASE = getattr(sys, "_base_executable", sys.executable)  # not the Python of .venv, should that one have started us
-COMMANDS = {"test": ["-m", "pytest", "-q"], "check": ["tests/house/check.py"]}
+COMMANDS = {
+    "test": ["-m", "pytest", "-q"],
+    "faults": ["-m", "pytest", "-q", "-s", "-o", "faulthandler_timeout=0", "tests/faults"],
+    "check": ["tests/house/check.py"],
+}
 LOCKS = {  # dev holds all of demo, and demo all of run, at the same versions
     "dev": ["pyproject.toml", "--extra=demo", "--group=dev"],
     "demo": ["pyproject.toml", "--extra=demo", "--constraints=requirements/dev.lock"],
