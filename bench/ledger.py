@@ -1,7 +1,7 @@
 """Ledger: what a job's way through the scripts costs Redis and the caller, and that it costs no more when many others wait.
 
-python3 bench/ledger.py [JOBS] [WAITING]     1,000 jobs of 20 kB each, beside 0 and WAITING (20,000) that wait, of 1 and of 1,000 tenants, and
-                                             beside as many whose account is full; CPU time of the server, and of this process, per job
+python3 bench/ledger.py [JOBS] [WAITING]     1,000 jobs of 20 kB each, beside none and beside 20,000 that wait, of one and of 1,000 tenants,
+                                             and whose account is full; CPU time of the server and of this process, per job
 """
 
 import asyncio
@@ -32,7 +32,8 @@ MANY = Courtesy(tenant=10**6, host=10**6, account=10**6, presets={"full": (1, 0)
 
 def new_job(tenant: str, lane: str, account: str, sealed: bytes, kind: str = "other") -> NewJob:
     job_id = new_job_id()
-    record = {"lane": lane, "tp": tenant, "dp": account, "hp": "host", "dclass": kind, "n": 1, "each": 100, "fates": "p", "on_unknown": "report"}
+    names = {"lane": lane, "tp": tenant, "dp": account, "hp": "host", "dclass": kind}
+    record = names | {"n": 1, "each": 100, "fates": "p", "on_unknown": "report"}
     return NewJob(Binding(tenant, job_id, time.time_ns() // 10**6 + HOUR_MS), sealed, HOUR_MS, job_id, "f" * 64, record)
 
 
@@ -42,7 +43,7 @@ class Bench:
     ledger: Ledger
 
     async def fill(self, waiting: int, tenants: int, kind: str) -> None:
-        """In the other lane, so that what is measured is what was just accepted; or of an account that is full, before it in the same lane."""
+        """In the other lane, so that what is measured is what was just accepted; or before it in its lane, of an account that is full."""
         lane = "interactive" if kind == "full" else "bulk"
         for number in range(waiting):
             account = "full" if kind == "full" else f"account{number % tenants}"
@@ -93,4 +94,5 @@ async def main(jobs: int, waiting: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*map(int, [*sys.argv[1:], "1000", "20000"][:2]) if len(sys.argv) < 3 else map(int, sys.argv[1:3])))
+    asked = dict(enumerate(map(int, sys.argv[1:])))
+    asyncio.run(main(asked.get(0, 1000), asked.get(1, 20_000)))

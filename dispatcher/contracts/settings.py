@@ -124,7 +124,10 @@ class WorkerSettings(SharedSettings):
     dot_seconds: float = Field(default=300.0, gt=0, le=600, description="Waiting for the reply to the final dot.")
 
     idle_connections: int = Field(
-        default=100, ge=0, le=200, description="Connections that a worker process keeps for a second, ten those of the default account; 0 keeps none."
+        default=100,
+        ge=0,
+        le=200,
+        description="Connections that a worker process keeps for a second, ten those of the default account; 0 keeps none.",
     )
     chunking: bool = Field(default=False, description="Whether mail goes by BDAT (RFC 3030) where a server offers it, and not by DATA.")
     default_account_file: Path | None = Field(

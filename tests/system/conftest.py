@@ -37,7 +37,8 @@ def strict() -> Iterator[RunningStack]:
 @pytest.fixture(scope="session")
 def door() -> Iterator[RunningStack]:
     """A stack with a narrow gate and small quotas."""
-    with running_stack(body_bytes_at_once=GATE, max_body_bytes=2 * GATE, body_seconds=15, posts_per_minute=60, posts_burst=5, open_jobs=3) as started:
+    quota = {"posts_per_minute": 60, "posts_burst": 5, "open_jobs": 3}
+    with running_stack(body_bytes_at_once=GATE, max_body_bytes=2 * GATE, body_seconds=15, **quota) as started:
         yield started
 
 
