@@ -25,12 +25,12 @@ class Kill:
     pids: tuple[int, ...]
 
     def struck(self, mail: Mail) -> bool:
-        """Whether it can be why the answer to this mail's dot was never written down: it fell then, and the connection ended with it."""
+        """Whether it can be why the answer to this mail's dot is not in the record: it fell then, and the connection did not outlive it."""
         heard = mail.answered_at or mail.ended_at
         if mail.ended_at is None or heard is None:
             return False
         in_time = mail.dot_at <= self.after + NOTICE_SECONDS and self.before <= heard + PURGE_SECONDS
-        return in_time and self.before <= mail.ended_at <= self.after + NOTICE_SECONDS
+        return in_time and mail.ended_at <= self.after + NOTICE_SECONDS
 
     def cut(self, cut: Cut) -> bool:
         return self.before <= cut.at <= self.after + NOTICE_SECONDS

@@ -140,7 +140,7 @@ def one_server(*lines: str, port: int | None = None) -> Iterator[Server]:
 
 
 @contextmanager
-def topology(replicas: int = 2, down_after_ms: int = 1000) -> Iterator[Topology]:
+def topology(replicas: int = 2, down_after_ms: int = 2000) -> Iterator[Topology]:
     """From the moment when all know of each other; Sentinels give a primary up that was silent for so long."""
     with memory_folder() as room, ExitStack() as living:
         primary = living.enter_context(started(_server(room)))
