@@ -55,6 +55,11 @@ def test_a_module_fits_three_hundred_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 300
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "dispatcher").rglob("*.lua")), ids=name_of)
+def test_a_script_keeps_to_the_width_of_the_code(path: Path) -> None:
+    assert [line for line in path.read_text().splitlines() if len(line) > 140] == []
+
+
 @pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=name_of)
 def test_an_init_holds_its_sentence_only(path: Path) -> None:
     assert len(ast.parse(path.read_text()).body) == 1

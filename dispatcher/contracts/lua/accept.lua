@@ -2,7 +2,7 @@
 -- pre:  the id is fresh; the deadline was reckoned by a clock that may be wrong.
 -- post: nothing changed, or payload, record, idempotency entry, schedule and queue all exist, and the tenant has one open job more.
 -- ARGV: {id key deadline ttl fingerprint idem_ttl callback_ttl record wait} quota sealed callback
--- gives: {'new', bell needed, posts left, seconds until all are} | {'replay', id} | {'other'} | {'clock', now} | {'often' or 'full', seconds}
+-- gives: {'new', bell needed, posts left, seconds until all} | {'replay', id} | {'other'} | {'clock', now} | {'often' | 'full', seconds}
 local FULL_AGAIN = 10
 local said, quota, sealed, callback = cmsgpack.unpack(ARGV[1]), cmsgpack.unpack(ARGV[2]), ARGV[3], ARGV[4]
 local job, idempotency = said.record, key('idem', said.record.tp, said.key)
@@ -47,4 +47,5 @@ end
 redis.call('PEXPIREAT', key('job', said.id), said.deadline + STATUS_TTL)
 redis.call('SET', idempotency, said.id .. said.fingerprint, 'PXAT', math.max(said.deadline, now + said.idem_ttl))
 local first = queue(said.id, job, now)
-return { 'new', first and redis.call('LLEN', PREFIX .. 'bell.' .. job.lane) == 0 and 1 or 0, may - 1, math.ceil((from + interval - now) / 1000) }
+local bell_needed = first and redis.call('LLEN', PREFIX .. 'bell.' .. job.lane) == 0
+return { 'new', bell_needed and 1 or 0, may - 1, math.ceil((from + interval - now) / 1000) }

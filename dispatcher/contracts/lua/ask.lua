@@ -1,6 +1,7 @@
 -- ask: a question for whichever worker is free, unless its tenant has asked too often within a minute.
 -- pre:  the id is fresh; the deadline was reckoned by a clock that may be wrong.
--- post: nothing changed; or the sealed question exists until its deadline, its id and binding stand in the list, and the tenant has asked once more.
+-- post: nothing changed; or the sealed question exists until its deadline, its id and binding stand in the list, and the tenant has asked
+--       once more.
 --       Questions at the head whose time is over are gone, so that the list does not grow while nobody takes.
 -- ARGV: {id, deadline, ttl, tp, per_minute, lane} sealed
 -- gives: {'asked', bell needed} | {'often', seconds to wait} | {'clock', now}

@@ -62,7 +62,7 @@ local function hindrance(job, breaker, now)
   end
 end
 
--- Whoever waits for a seat that is free stands in the ring again; asked after each look, so that no seat stays free while somebody waits for it.
+-- Whoever waits for a seat that is free stands in the ring again; asked after each look, so that none stays free while somebody waits.
 local function let_follow(job, breaker, now)
   for _, seat in ipairs(seats(job)) do
     local waiting = redis.call('EXISTS', key('wait', seat[1], seat[2], LANES[1]), key('wait', seat[1], seat[2], LANES[2]))

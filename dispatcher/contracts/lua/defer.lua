@@ -1,9 +1,9 @@
 -- defer: somebody is still pending; try again later.
 -- pre:  the token is the job's, the job is being sent; who is behind the fence is not given back.
--- post: fates are recorded, the payload is untouched and lives no longer than before, the seats are free. The job is `deferred`; or, given back
---       because its worker stops or has sent as many messages as it may, first in its queue, and the attempt is not counted; the next one
---       begins with the recipient `first`. Nor is one that
---       failed because more of us were there than the server takes, as long as fewer of us can be: that one follows `soon`.
+-- post: fates are recorded, the payload is untouched and lives no longer than before, the seats are free. The job is `deferred`. Or it is
+--       given back, because its worker stops or has sent as many messages as it may: then it is the first in its queue, the attempt is not
+--       counted, and the next begins with the recipient `first`. Nor is an attempt counted that failed because more of us were there than
+--       the server takes, as long as fewer of us can be: the next one follows `soon`.
 -- ARGV: {id token back first} or {id token changes why delay soon cls code esc phase warn tries contact} courtesy
 -- gives: 1, or 0 when the job is another's; and whether there is more to claim
 local said = cmsgpack.unpack(ARGV[1])

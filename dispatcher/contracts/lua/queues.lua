@@ -1,8 +1,8 @@
 -- queues: where jobs wait, who is in hand, and how a job ends.
 --
 -- A queue is the jobs of one lane, tenant and destination, first in first out; its name is these three. While it is not empty it stands in
--- one place: in the ring of its tenant, who then stands in the ring of the lane; in its lane's line for a seat (`wait`); or in `park`, until
--- a moment.
+-- one place: in the ring of its tenant, who then stands in the ring of the lane; in its lane's line for a seat (`wait`); or in `park`,
+-- until a moment.
 -- Whoever is in hand has a seat at the tenant's table (t), the account's (d) and the host's (h), as long as its lease.
 
 local LANES = { 'interactive', 'bulk' }
