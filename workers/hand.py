@@ -1,5 +1,6 @@
 """Hand: a job in hand: whether another of its messages may begin, and whether what happens now may be dropped."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -38,6 +39,9 @@ class Hand:
         self._droppable = True
         try:
             yield
+        except asyncio.CancelledError:
+            _go_on_after_cancel()
+            raise
         finally:
             self._droppable = False
 
@@ -61,3 +65,10 @@ class Hand:
     def unsaid(self, waiting: frozenset[int]) -> dict[int, Fate]:
         """The fates of those who wait, when nobody can say any more what became of their message: behind the fence they may have it."""
         return {index: Fate.UNCONFIRMED if index in self._fenced else Fate.PENDING for index in sorted(waiting)}
+
+
+def _go_on_after_cancel() -> None:
+    """What follows is a task's usual work; early versions of Python 3.11 would count the cancel against each time limit in it."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
