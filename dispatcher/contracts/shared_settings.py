@@ -21,7 +21,7 @@ class SharedSettings(BaseSettings):
     )
 
     redis_url: SecretStr = Field(
-        default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey: `redis://`, `rediss://` or `unix://`."
+        default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey: `redis://`, `rediss://`, `unix://` or `sentinel://`."
     )
     public_keys: Path = Field(default=Path("keys/public"), description="Folder of the workers' public sealing keys.")
     secret_file: Path = Field(

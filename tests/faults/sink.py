@@ -23,6 +23,7 @@ What goes wrong for everybody is its mood (mood.py). Mood and ledger (seen.py) a
 
 import asyncio
 import signal
+from contextlib import suppress
 
 import msgspec
 import uvloop
@@ -58,7 +59,8 @@ async def serve() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Conversation(host, reader, writer).hold()
+        with suppress(asyncio.CancelledError):  # at the end of this process, whose last words are not about its guests
+            await Conversation(host, reader, writer).hold()
 
     async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
