@@ -46,7 +46,7 @@ class Tending:
 
     async def _renew(self, claims: Sequence[Claim]) -> None:
         """A job that is another's by now goes on to the fence, which refuses it, or to a late answer, which counts."""
-        await self._ledger.renew_all(claims, int(self._settings.lease_seconds * 1000))
+        await self._ledger.renew(claims, int(self._settings.lease_seconds * 1000))
 
     async def _sweep(self) -> None:
         """Bells are rung for others; this process looks for itself after each round."""

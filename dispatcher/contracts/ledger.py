@@ -84,12 +84,8 @@ class Ledger:
         binding = Binding(tenant.decode(), job_id.decode(), int(deadline))
         return Claim(token, attempt, now, int(accepted), binding, sealed, fates.decode(), read_tries(tries.decode()), int(first), messages)
 
-    async def renew(self, claim: Claim, lease_ms: int) -> bool:
-        """A longer lease; False when the job is another's by now."""
-        return (await self.renew_all([claim], lease_ms))[0]
-
-    async def renew_all(self, claims: Iterable[Claim], lease_ms: int) -> list[bool]:
-        """The same for many in one flight; one whose lease cannot be renewed costs no other his own."""
+    async def renew(self, claims: Iterable[Claim], lease_ms: int) -> list[bool]:
+        """A longer lease for many in one flight, each for itself; False for a job that is another's by now."""
         answers = await self._scripts.run_each("renew", [held(claim, lease=lease_ms) for claim in claims])
         return [bool(answer) for answer in answers]
 

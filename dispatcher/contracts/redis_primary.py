@@ -70,11 +70,13 @@ class Sentinels:
         return best
 
     async def _ask_one(self, host: str, port: int, service: str) -> Known | None:
+        sentinel = Redis(host=host, port=port, decode_responses=True, **self._options)
         try:
-            async with Redis(host=host, port=port, decode_responses=True, **self._options) as sentinel:
-                known: Any = await sentinel.sentinel_masters()
+            known: Any = await sentinel.sentinel_masters()
         except (RedisError, OSError, TimeoutError):
             return None
+        finally:
+            await asyncio.shield(sentinel.aclose())  # also of the one whose answer comes second, and who is told to stop right here
         told = known.get(service)
         return Known(told["config-epoch"], (told["ip"], told["port"])) if told else None
 

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dispatcher.contracts.address import addr_spec
 from dispatcher.contracts.reach import NAT64_LENGTHS
+from dispatcher.contracts.redis_url import RedisUrlWrong, whereabouts
 
 ENV_PREFIX: Final = "BEAMPOST_"
 
@@ -71,6 +72,15 @@ class SharedSettings(BaseSettings):
     sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported, as type and place only.")
     environment: str = Field(default="production", description="The name of this deployment in error reports.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _whereabouts(cls, value: SecretStr) -> SecretStr:
+        try:
+            whereabouts(value.get_secret_value())
+        except RedisUrlWrong as wrong:
+            raise ValueError("is none of the URLs, or has an option that is none of theirs, in docs/operations.md") from wrong
+        return value
 
     @field_validator("egress_ports", "egress_allow_networks", "egress_nat64_prefixes", mode="before")
     @classmethod

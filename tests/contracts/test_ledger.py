@@ -177,7 +177,7 @@ def test_the_payload_never_lives_longer(books: Books) -> None:
     for _ in range(3):
         claim = books.claim(lease_ms=10)
         ends.append(books.redis.pexpiretime(f"bp:pay:{job.job_id}"))
-        books.do(books.ledger.renew(claim, 2 * HOUR))
+        books.do(books.ledger.renew([claim], 2 * HOUR))
         fence(books, claim, lease_ms=2 * HOUR)
         ends.append(books.redis.pexpiretime(f"bp:pay:{job.job_id}"))
         defer(books, claim)
@@ -192,7 +192,7 @@ def test_the_payload_never_lives_longer(books: Books) -> None:
 def test_a_renewed_lease_ends_later(books: Books) -> None:
     job_id = books.accept()
     claim = books.claim(lease_ms=1000)
-    assert books.do(books.ledger.renew(claim, 60_000))
+    assert books.do(books.ledger.renew([claim], 60_000)) == [True]
     assert books.redis.zscore("bp:sched", job_id) == float(books.record(job_id)["lease"]) == pytest.approx(now_ms() + 60_000, abs=500)
 
 
@@ -201,7 +201,7 @@ def test_renewing_never_shortens_the_lease_of_the_dot(books: Books) -> None:
     claim = books.claim(lease_ms=1000)
     fence(books, claim, lease_ms=330_000)
     until = books.redis.zscore("bp:sched", job_id)
-    assert (books.do(books.ledger.renew(claim, 30_000)), books.redis.zscore("bp:sched", job_id)) == (True, until)
+    assert (books.do(books.ledger.renew([claim], 30_000)), books.redis.zscore("bp:sched", job_id)) == ([True], until)
 
 
 def stale(books: Books) -> Claim:
@@ -216,7 +216,7 @@ def stale(books: Books) -> Claim:
 def test_the_wrong_token_changes_nothing(books: Books) -> None:
     old = stale(books)
     before = books.record(old.binding.job_id)
-    assert not books.do(books.ledger.renew(old, 30_000))
+    assert books.do(books.ledger.renew([old], 30_000)) == [False]
     assert (fence(books, old), finish(books, old, "a"), defer(books, old)) == (False, None, False)
     assert (books.record(old.binding.job_id), books.has_payload(old.binding.job_id)) == (before, True)
 
@@ -368,7 +368,7 @@ def test_who_gave_a_job_back_holds_nothing(books: Books) -> None:
     old = books.claim()
     give_back(books, old)
     refused = (fence(books, old), finish(books, old, "a"), defer(books, old), give_back(books, old))
-    assert (refused, books.do(books.ledger.renew(old, 1000)), books.state(job_id)) == ((False, None, False, False), False, State.QUEUED)
+    assert (refused, books.do(books.ledger.renew([old], 1000)), books.state(job_id)) == ((False, None, False, False), [False], State.QUEUED)
 
 
 def test_behind_the_fence_a_job_is_not_given_back(books: Books) -> None:

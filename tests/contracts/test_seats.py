@@ -52,7 +52,7 @@ def test_who_is_in_hand_keeps_the_seat_as_long_as_the_lease(books: Books) -> Non
     hall.post("acme a x", "acme a x")
     hall.take(lease_ms=1000)
     [claim] = hall.held["acme a x"]
-    books.do(hall.ledger.renew(claim, 60_000))
+    books.do(hall.ledger.renew([claim], 60_000))
     books.do(hall.ledger.fence(claim, frozenset({0}), 330_000))
     assert {books.redis.zscore(table, claim.binding.job_id) for table in TABLES.values()} == {
         float(books.record(claim.binding.job_id)["lease"])

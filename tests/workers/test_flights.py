@@ -98,7 +98,7 @@ def flights(books: Books, office: Office, redis_url: str, catcher: Running) -> I
         await asyncio.gather(*(flights.redis.ping() for _ in range(20)))
         async with worker.tended():
             await until(lambda: worker.states(job_id) == ["sent"])
-        await flights.ledger.renew_all(claims, 1)
+        await flights.ledger.renew(claims, 1)
         await Questions(flights.redis).take()
         await Callbacks(flights.redis).take(1)
 

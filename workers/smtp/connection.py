@@ -3,6 +3,9 @@
 import asyncio
 import socket
 import ssl
+import struct
+import sys
+from fcntl import ioctl
 from typing import Final, cast
 
 from workers.smtp.tls import SpokenInClear
@@ -10,7 +13,8 @@ from workers.smtp.tls import SpokenInClear
 PIECE: Final = 65_536
 MAX_UNREAD: Final = 65_536
 SHUTDOWN_SECONDS: Final = 2.0
-UNSENT_SECONDS: Final = 0.001
+FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.001, 0.05
+SIOCOUTQNSD: Final = 0x894B  # of Linux: how many bytes TCP keeps because the receiver, or the path to it, takes no more now
 QUIET_TURNS: Final = 3  # of the loop: one to ask the kernel, one to read, one for TLS
 
 
@@ -20,6 +24,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport = asyncio.Transport()
         self._socket_transport = self._transport
+        self._file = -1
         self._received = bytearray()
         self._ended = False
         self._writing_paused = False
@@ -32,6 +37,7 @@ class Connection(asyncio.Protocol):
         transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._transport = self._socket_transport = transport
+        self._file = transport.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -63,7 +69,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def _unsent(self) -> int:
-        return self._transport.get_write_buffer_size() + self._socket_transport.get_write_buffer_size()
+        """Bytes that wait in this process or, where we can look, in its kernel."""
+        if self._ended or self._transport.is_closing():
+            return self._transport.get_write_buffer_size()
+        waiting = struct.unpack("i", ioctl(self._file, SIOCOUTQNSD, bytes(4)))[0] if sys.platform == "linux" else 0
+        return self._transport.get_write_buffer_size() + self._socket_transport.get_write_buffer_size() + int(waiting)
 
     async def read(self) -> bytes:
         """What has come, at least a byte; empty at the end of the stream."""
@@ -82,7 +92,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     async def write_all(self, data: bytes, bytes_per_second: float) -> bool:
-        """Write in pieces until nothing is left unsent in this process, or the server says something; whether all was written.
+        """Write in pieces until the last byte is on its way, or the server says something; whether all was written.
 
         Raises TimeoutError when a piece leaves more slowly than that: a server may be slow, it may not stand still.
         """
@@ -94,9 +104,8 @@ class Connection(asyncio.Protocol):
             async with asyncio.timeout(PIECE / bytes_per_second):
                 while self._writing_paused and not self.spoken:
                     await self._change()
-        async with asyncio.timeout(PIECE / bytes_per_second):
-            while self._unsent and not self.spoken:  # noqa: ASYNC110 -- no event tells that the socket below TLS is drained
-                await asyncio.sleep(UNSENT_SECONDS)
+        async with asyncio.timeout(max(self._unsent, PIECE) / bytes_per_second):
+            await self._drain()
         return not self._unsent
 
     async def secure(self, context: ssl.SSLContext, host: str | None) -> None:
@@ -124,6 +133,13 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close now; what was not sent yet is never sent."""
         self._transport.abort()
+
+    async def _drain(self) -> None:
+        """No event tells of it: a kernel takes megabytes that nobody has read, and the dot must not be said behind them."""
+        seconds = FIRST_LOOK_SECONDS
+        while self._unsent and not self.spoken:
+            await asyncio.sleep(seconds)
+            seconds = min(2 * seconds, LAST_LOOK_SECONDS)
 
     async def _change(self) -> None:
         self._changed.clear()

@@ -114,8 +114,8 @@ class Machine(RuleBasedStateMachine):
     @rule(which=which, lease=leases)
     def renew(self, which: int, lease: int) -> None:
         hand = self.one(which)
-        renewed = self.do(self.ledger.renew(hand.claim, lease))
-        same(renewed, self.model.renew(self.model.jobs[hand.job_id], hand.claim.token, lease))
+        renewed = self.do(self.ledger.renew([hand.claim], lease))
+        same(renewed, [self.model.renew(self.model.jobs[hand.job_id], hand.claim.token, lease)])
 
     @precondition(lambda self: self.hands)
     @rule(which=which, chosen=st.frozensets(st.integers(0, 2)), lease=leases)

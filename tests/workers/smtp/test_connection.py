@@ -97,6 +97,18 @@ def test_a_body_that_stands_still_is_given_up() -> None:
         connected(doze, story)
 
 
+def test_a_body_that_only_our_kernel_took_is_not_written() -> None:
+    async def doze(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.5)
+        writer.transport.abort()
+
+    async def story(connection: Connection) -> bool:
+        return await connection.write_all(b"x" * 1_000_000, 5_000_000)
+
+    with pytest.raises(TimeoutError):
+        connected(doze, story)
+
+
 def test_on_the_loop_of_the_workers_too_connections_at_rest_end_by_themselves() -> None:
     said = (b"220 s\r\n", b"250-s\r\n250 AUTH PLAIN\r\n", b"235 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n")
     ended: list[bytes] = []
