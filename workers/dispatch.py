@@ -17,7 +17,6 @@ from workers.hand import Hand
 from workers.office import Desk
 from workers.outbox import Outbox
 from workers.purge import purge, put_down
-from workers.render.page import render
 from workers.render.rendering import Rendering
 from workers.route import Route
 
@@ -29,7 +28,7 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
     claim, outcome, waiting = hand.claim, Outcome({}), hand.claim.pending
     try:
         job = desk.open(claim)
-        route, rendering = desk.route(job.submission.account), await rendered(job, hand)
+        route, rendering = desk.route(job.submission.account), await rendered(job, hand, desk)
         outbox = Outbox(route.addressed(job), claim, route.account.own_address, desk.recipients_per_message)
         while outbox and hand.may_go_on:
             said = await transmit(outbox.take(), outbox.job, rendering, route, hand, desk)
@@ -49,13 +48,13 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
         await purge(desk.ledger, claim, Outcome(hand.unsaid(waiting), failure).after(outcome))
 
 
-async def rendered(job: Job, hand: Hand) -> Rendering:
+async def rendered(job: Job, hand: Hand, desk: Desk) -> Rendering:
     """The page as mail; a large one in a thread, so that the others do not wait for it."""
     written_at = hand.claim.accepted_at
     with hand.droppable(), stage(Stage.RENDER):
         if len(job.submission.page.body) <= LARGE_PAGE_CHARACTERS:
-            return render(job.submission, written_at=written_at)
-        return await asyncio.to_thread(render, job.submission, written_at=written_at)
+            return desk.renderer.render(job.submission, written_at=written_at)
+        return await asyncio.to_thread(desk.renderer.render, job.submission, written_at=written_at)
 
 
 async def transmit(envelope: Envelope, job: Job, rendering: Rendering, route: Route, hand: Hand, desk: Desk) -> Outcome:

@@ -1,6 +1,6 @@
 """Office: what a worker process opens at its start: Redis, keys, the egress guard, connections, the default account, limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import AF_UNSPEC, SOCK_STREAM, getaddrinfo
 from typing import Final, Literal
 
@@ -24,6 +24,7 @@ from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read
 from dispatcher.contracts.stages import stage
 from workers.default_account import default_account
+from workers.render.page import Renderer
 from workers.route import Route
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
@@ -45,6 +46,7 @@ class Desk:
     keys: OpeningKeys
     limits: SmtpLimits
     pool: Pool
+    renderer: Renderer = field(default_factory=Renderer)
     default: Route | None = None
     fenced_ms: int = 330_000
     recipients_per_message: int = 100

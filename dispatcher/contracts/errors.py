@@ -159,6 +159,12 @@ class PageUnrenderable(JobError):
     failure = FailureClass.RENDER_FAILED
 
 
+class PageTooSlow(JobError):
+    """The page takes longer to render than is allowed."""
+
+    failure = FailureClass.RENDER_TIMEOUT
+
+
 class HeaderUnsafe(JobError):
     """A header would not be what was intended."""
 

@@ -139,6 +139,17 @@ class Remark(StrEnum):
     """What a status warns of: the mail goes out, and not quite as asked."""
 
     SENDER_REPLACED = "sender_replaced"
+    ATTACHMENT_LINKED = "attachment_linked"
+    CONTENT_REMOVED = "content_removed"
+    CSS_RULE_DROPPED = "css_rule_dropped"
+    EXTERNAL_IMAGE_BLOCKED = "external_image_blocked"
+    EXTERNAL_IMAGE_KEPT = "external_image_kept"
+    EXTERNAL_IMAGE_UNREACHABLE = "external_image_unreachable"
+    IMAGE_DROPPED = "image_dropped"
+    IMAGE_LINKED = "image_linked"
+    IMAGE_MISSING = "image_missing"
+    MACRO_UNRENDERED = "macro_unrendered"
+    TRUNCATED = "truncated"
 
 
 class Contact(StrEnum):

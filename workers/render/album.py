@@ -3,13 +3,14 @@
 import secrets
 import struct
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote
 
 import msgspec
 
 from dispatcher.contracts.mail import Part, PartRole
+from workers.render.limits import RenderLimits
 from workers.render.normalise import without_controls
 from workers.render.rendering import InlineImage
 
@@ -94,7 +95,9 @@ def file_name(url: str) -> str:
 class Album:
     """The image parts of one job; only those that were shown become parts of the mail."""
 
-    def __init__(self, parts: Iterable[Part]) -> None:
+    def __init__(self, parts: Iterable[Part], limits: RenderLimits, fetched: Mapping[str, bytes]) -> None:
+        self._limits = limits
+        self._fetched = fetched
         self._pictures: dict[str, tuple[Part, Picture]] = {}
         self._shown: dict[str, InlineImage] = {}
         self.logo: tuple[Part, Picture] | None = None

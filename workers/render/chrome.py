@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from dispatcher.contracts.mail import Toc
+from dispatcher.contracts.outcome import Remark
 from workers.render.draft import Draft
 from workers.render.links import page_link
 from workers.render.tree import Element, Selector, classes, drop, is_blank, make, pour, replace, text_of, unwrap, unwrap_all
@@ -42,17 +43,17 @@ def noise(draft: Draft) -> None:
         drop(element)
     for icon in JIRA_ICONS(draft.page):
         drop(icon)
-    draft.warnings["macro_unrendered"] += len(FRAMES(draft.page))
+    draft.warnings[Remark.MACRO_UNRENDERED] += len(FRAMES(draft.page))
 
 
 def unrendered(draft: Draft) -> None:
     """A macro of which Confluence left nothing becomes a link to the page, and is counted."""
     for macro in UNKNOWN_MACROS(draft.page):
-        draft.warnings["macro_unrendered"] += 1
+        draft.warnings[Remark.MACRO_UNRENDERED] += 1
         replace(macro, page_link(draft, f"▣ {text_of(macro)}"))
     for macro in EMPTY_MACROS(draft.page):
         if is_blank(macro):
-            draft.warnings["macro_unrendered"] += 1
+            draft.warnings[Remark.MACRO_UNRENDERED] += 1
             replace(macro, make("p", None, None, [page_link(draft, f"▣ {draft.words.only_there}")]))
 
 

@@ -4,7 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from dispatcher.contracts.mail import Layout
+from dispatcher.contracts.outcome import Remark
 from workers.render.album import Album
+from workers.render.limits import Watch
 from workers.render.tree import Element
 from workers.render.words import Words
 
@@ -19,5 +21,6 @@ class Draft:
     layout: Layout
     words: Words
     album: Album
+    watch: Watch
     colours: dict[str, str] = field(default_factory=dict)
-    warnings: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[Remark] = field(default_factory=Counter)

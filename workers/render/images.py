@@ -4,6 +4,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from dispatcher.contracts.mail import ExternalImages, ImageScaling
+from dispatcher.contracts.outcome import Remark
 from workers.render.album import Picture, file_name
 from workers.render.boxes import WIDTHS
 from workers.render.draft import Draft
@@ -30,7 +31,7 @@ def images(draft: Draft) -> None:
         if draft.layout.image_scaling is ImageScaling.NONE or (
             width is not None and height is not None and max(width, height) <= HIDDEN_SIDE
         ):
-            draft.warnings["image_dropped"] += 1
+            draft.warnings[Remark.IMAGE_DROPPED] += 1
             drop(image)
             continue
         _place(draft, image)
@@ -47,7 +48,7 @@ def _place(draft: Draft, image: Element) -> None:
     elif _is_external(draft, original):
         _external(draft, image, original, name)
     else:
-        draft.warnings["image_missing"] += 1
+        draft.warnings[Remark.IMAGE_MISSING] += 1
         _link_instead(image, page_link(draft, f"🖼 {label_of(image, name, draft)}"))
 
 
@@ -116,12 +117,12 @@ def _is_external(draft: Draft, source: str) -> bool:
 def _external(draft: Draft, image: Element, source: str, name: str) -> None:
     policy = draft.layout.external_images
     if policy is ExternalImages.KEEP and source.startswith("https://"):
-        draft.warnings["external_image_kept"] += 1
+        draft.warnings[Remark.EXTERNAL_IMAGE_KEPT] += 1
         width = min(_number(image.get("width")) or CONTENT_WIDTH, _room(image))
         attributes = {"class": "bp-image", "src": source, "width": str(width), "border": "0", "alt": label_of(image, name, draft)}
         replace(image, make("img", attributes))
         return
-    draft.warnings["external_image_not_embedded" if policy is ExternalImages.EMBED else "external_image_blocked"] += 1
+    draft.warnings[Remark.EXTERNAL_IMAGE_UNREACHABLE if policy is ExternalImages.EMBED else Remark.EXTERNAL_IMAGE_BLOCKED] += 1
     host = urlsplit(source).hostname or ""
     _link_instead(image, make("a", {"class": "bp-link", "href": source}, f"🖼 {label_of(image, name, draft)} ({host})"))
 

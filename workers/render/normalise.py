@@ -5,10 +5,7 @@ from collections import Counter
 from typing import Final
 
 from dispatcher.contracts.errors import PageUnrenderable
-
-MAX_OCTETS: Final = 2 * 1024 * 1024
-MAX_ELEMENTS: Final = 60_000
-MAX_DEPTH: Final = 500
+from workers.render.limits import RenderLimits
 
 CP1252: Final = {code: bytes([code]).decode("cp1252", "replace").replace("\ufffd", "") for code in range(0x80, 0xA0)}
 INVISIBLE: Final = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "")
@@ -27,9 +24,9 @@ def without_controls(text: str) -> str:
     return text.translate(CONTROLS)
 
 
-def check_limits(page: str) -> None:
+def check_limits(page: str, limits: RenderLimits) -> None:
     """Raise PageUnrenderable for a page that is too large, or too deep for a parser to keep whole."""
-    if len(page) > MAX_OCTETS or len(page.encode("utf-8", "replace")) > MAX_OCTETS:
+    if len(page) > limits.page_bytes or len(page.encode("utf-8", "replace")) > limits.page_bytes:
         raise PageUnrenderable
     elements = depth = reopened = 0
     formatting: Counter[str] = Counter()
@@ -44,9 +41,9 @@ def check_limits(page: str) -> None:
             continue
         elements += not closing
         depth = max(0, depth - 1) if closing else depth + 1
-        if depth > MAX_DEPTH or elements > MAX_ELEMENTS or reopened > 4 * MAX_ELEMENTS:
+        if depth > limits.page_depth or elements > limits.page_elements or reopened > 4 * limits.page_elements:
             raise PageUnrenderable
-    if elements > MAX_ELEMENTS or reopened > 4 * MAX_ELEMENTS:
+    if elements > limits.page_elements or reopened > 4 * limits.page_elements:
         raise PageUnrenderable
 
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from dispatcher.contracts.outcome import Remark
+
 
 class InlineImage(msgspec.Struct, frozen=True):
     """A picture of the mail; `content_id` is without angle brackets (RFC 2392)."""
@@ -13,9 +15,9 @@ class InlineImage(msgspec.Struct, frozen=True):
 
 
 class Warning(msgspec.Struct, frozen=True):  # noqa: A001 -- the word of the API; nobody here raises the builtin
-    """Something that the mail shows otherwise than the page: a closed word, and how often."""
+    """Something that the mail shows otherwise than the page: how often."""
 
-    code: str
+    code: Remark
     count: int
 
 

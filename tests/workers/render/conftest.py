@@ -11,11 +11,12 @@ import pytest
 from dispatcher.contracts.job import Submission
 from dispatcher.contracts.mail import Layout, Mailbox, Page, PageFormat, Part, Site
 from workers.render.constructs import apply_constructs
-from workers.render.page import draft_of, render
+from workers.render.page import Renderer
 from workers.render.rendering import Rendering
 from workers.render.tree import serialise
 
 WRITTEN_AT: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+RENDERER: Final = Renderer()
 PAGE_URL: Final = "https://acme.example/wiki/spaces/DEV/pages/42/Notes"
 
 
@@ -37,7 +38,7 @@ def submission_of(
 @pytest.fixture
 def rendered() -> Callable[..., Rendering]:
     def rendered(body: str, *parts: Part, body_format: PageFormat = PageFormat.EXPORT_VIEW, **layout: object) -> Rendering:
-        return render(submission_of(body, parts, body_format, **layout), written_at=WRITTEN_AT)
+        return RENDERER.render(submission_of(body, parts, body_format, **layout), written_at=WRITTEN_AT)
 
     return rendered
 
@@ -47,7 +48,7 @@ def ruled() -> Callable[..., str]:
     """The page after the rules, before any style is written."""
 
     def ruled(body: str, *parts: Part, **layout: object) -> str:
-        draft = draft_of(submission_of(body, parts, **layout))
+        draft = RENDERER.draft_of(submission_of(body, parts, **layout))
         apply_constructs(draft)
         html = serialise(draft.page).removeprefix('<div class="page">').removesuffix("</div>")
         return re.sub("cid:[0-9a-f]{32}@beampost", "cid:TOKEN@beampost", html)

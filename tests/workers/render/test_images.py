@@ -79,7 +79,7 @@ def test_pictures_can_be_left_out_or_linked(ruled: Callable[..., str]) -> None:
     ("policy", "html", "code"),
     [
         ("block", '<a class="bp-link" href="https://cdn.example/x.png">🖼 x.png (cdn.example)</a>', "external_image_blocked"),
-        ("embed", '<a class="bp-link" href="https://cdn.example/x.png">🖼 x.png (cdn.example)</a>', "external_image_not_embedded"),
+        ("embed", '<a class="bp-link" href="https://cdn.example/x.png">🖼 x.png (cdn.example)</a>', "external_image_unreachable"),
         ("keep", '<img class="bp-image" src="https://cdn.example/x.png" width="592" border="0" alt="x.png">', "external_image_kept"),
     ],
 )

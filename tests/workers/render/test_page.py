@@ -8,7 +8,7 @@ import pytest
 from dispatcher.contracts.errors import PageUnrenderable
 from dispatcher.contracts.job import Submission
 from dispatcher.contracts.mail import Locale, PageFormat
-from workers.render.page import render
+from tests.workers.render.conftest import RENDERER
 from workers.render.rendering import Rendering, Warning  # noqa: A004 -- the word of the API
 from workers.render.shell import direction_of, header_text
 from workers.render.words import WORDS
@@ -22,12 +22,12 @@ def sample() -> Submission:
 
 
 def test_the_sample_page_is_mailed_without_a_warning() -> None:
-    rendering = render(sample(), written_at=WRITTEN_AT)
+    rendering = RENDERER.render(sample(), written_at=WRITTEN_AT)
     assert (rendering.warnings, [image.name for image in rendering.images]) == ((), ["checkout-4.2.png"])
 
 
 def test_a_mail_names_neither_classes_nor_ids_nor_account_ids_of_the_page() -> None:
-    html = render(sample(), written_at=WRITTEN_AT).html
+    html = RENDERER.render(sample(), written_at=WRITTEN_AT).html
     assert [word for word in ("class=", " id=", "data-", "5b10a2844c", "bp-") if word in html.partition("<body")[2]] == []
 
 
@@ -140,7 +140,7 @@ def test_the_first_strong_character_gives_the_direction(text: str, direction: st
 
 
 def test_a_mail_that_gmail_would_clip_says_so(rendered: Callable[..., Rendering]) -> None:
-    assert rendered("<p>word</p>" * 5000).warnings == (Warning("html_over_gmail_clip", 1),)
+    assert rendered("<p>word</p>" * 5000).warnings == (Warning("truncated", 1),)
 
 
 @pytest.mark.parametrize(
