@@ -21,6 +21,7 @@ ENOUGH: Final = 0.9
 PER_MINUTE: Final = (300, 3000)  # that the sink takes, quick and full
 LOOK_SECONDS: Final = 0.1
 END_SECONDS: Final = (60, 2400)
+LIFE_SECONDS: Final = 3600  # 3,000 jobs at so few a second take half of it
 
 
 class InHand(threading.Thread):
@@ -46,7 +47,7 @@ class InHand(threading.Thread):
 
 def posted_to(sink: RunningSink, stack: RunningStack, number: int) -> list[Posted]:
     client = stack.client()
-    return [post(client, order, sink.account) for order in orders(number)]
+    return [post(client, order, sink.account) for order in orders(number, ttl_seconds=LIFE_SECONDS)]
 
 
 def per_second(books: Books) -> float:
