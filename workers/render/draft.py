@@ -13,7 +13,10 @@ from workers.render.words import Words
 
 @dataclass(slots=True)
 class Draft:
-    """The one mutable value of rendering: the rules edit `page` and count in `warnings`."""
+    """The one mutable value of rendering: the rules edit `page` and count in `warnings`.
+
+    `colours` are those of the page's text by their id, `dark_colours` their dark twins by the light value; `direction` is ltr or rtl.
+    """
 
     page: Element
     site_url: str
@@ -22,5 +25,7 @@ class Draft:
     words: Words
     album: Album
     watch: Watch
+    direction: str
     colours: dict[str, str] = field(default_factory=dict)
+    dark_colours: dict[str, str] = field(default_factory=dict)
     warnings: Counter[Remark] = field(default_factory=Counter)

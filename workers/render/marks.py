@@ -5,6 +5,7 @@ import sys
 from typing import Final
 
 from workers.render.draft import Draft
+from workers.render.head import COLOUR_CLASS
 from workers.render.normalise import without_controls
 from workers.render.sanitise import HEX_COLOUR
 from workers.render.tree import Element, Selector, classes, drop, make, replace, text_of, unwrap_all
@@ -45,7 +46,10 @@ CODE_POINTS: Final = re.compile(r"[0-9a-f]{2,6}(?:-[0-9a-f]{2,6})*")
 def text_colours(draft: Draft) -> None:
     """Cloud's text colour is an id with a rule in a style block; ours is on the element."""
     for element in COLOURED(draft.page):
-        _colour(element, draft.colours.get(element.get("data-colorid", "")))
+        light = draft.colours.get(element.get("data-colorid", ""))
+        _colour(element, light)
+        if light in draft.dark_colours:
+            element.set("class", f"{element.get('class', '')} {COLOUR_CLASS}{light[1:]}")
     for element in LEGACY(draft.page):
         names = (name.removeprefix("legacy-color-text-") for name in classes(element) if name.startswith("legacy-color-text-"))
         _colour(element, LEGACY_COLOURS.get(next(names, "")))

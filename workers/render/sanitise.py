@@ -47,17 +47,18 @@ CLEANER: Final = nh3.Cleaner(
 )
 
 HEX_COLOUR: Final = r"#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})"
-COLOURED: Final = re.compile(rf"""(?<!dark\] )(?<!dark\])\[data-colorid=["']?([\w-]{{1,64}})["']?\]\s*\{{\s*color:\s*({HEX_COLOUR})\b""")
+COLOURED: Final = re.compile(rf"""(dark["']?\] ?)?\[data-colorid=["']?([\w-]{{1,64}})["']?\]\s*\{{\s*color:\s*({HEX_COLOUR})\b""")
 VARIABLE: Final = re.compile(r"var\(\s*--[\w-]+\s*(?:,([^()]*(?:\([^()]*\))?[^()]*))?\)")
 UNSAFE_VALUE: Final = re.compile(r"url\s*\(|image-set|src\s*\(|expression|@import|\\|var\s*\(|<|-moz-binding|javascript:", re.IGNORECASE)
 
 
-def colours(page: str) -> dict[str, str]:
-    """The light text colours by colour id, read from the style blocks of the page, which are dropped later."""
-    found: dict[str, str] = {}
-    for name, value in COLOURED.findall(page):
-        found.setdefault(name, value)
-    return found
+def colours(page: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The text colours by colour id, and their dark twins by the light value, from style blocks, which are dropped later."""
+    light: dict[str, str] = {}
+    dark: dict[str, str] = {}
+    for in_the_dark, name, value in COLOURED.findall(page):
+        (dark if in_the_dark else light).setdefault(name, value.lower())
+    return light, {value: dark[name] for name, value in light.items() if name in dark}
 
 
 def sanitise(page: str) -> str:

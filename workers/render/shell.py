@@ -2,7 +2,6 @@
 
 import unicodedata
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import jinja2
@@ -10,13 +9,16 @@ from markupsafe import Markup
 
 from dispatcher.contracts.job import Submission
 from workers.render.album import Album
+from workers.render.draft import Draft
+from workers.render.head import TEMPLATES
 from workers.render.links import safe_web_url
 from workers.render.normalise import without_controls
 from workers.render.words import Words
 
-TEMPLATES: Final = Path(__file__).parent / "templates"
 FONTS: Final = "Arial, Helvetica, sans-serif"
 PREHEADER_CHARACTERS: Final = 110
+FILLER: Final = "\u034f\u200c\u00a0" * 40  # so that the list of a mail box shows nothing behind the preheader
+BUTTON_PADDING, BUTTON_CHARACTER = 48, 9  # px, for Outlook, whose buttons have a width
 LOGO_WIDTH: Final = 200
 RIGHT_TO_LEFT: Final = frozenset({"R", "AL"})
 STRONG: Final = RIGHT_TO_LEFT | {"L"}
@@ -79,22 +81,34 @@ def _logo(album: Album) -> dict[str, str | int] | None:
     return {"source": album.show(part, picture), "width": width, "height": max(1, round(picture.height * width / picture.width))}
 
 
-def wrap_in_shell(submission: Submission, words: Words, album: Album, page: str, *, page_text: str, header: str) -> str:
-    """The whole HTML of the mail; everything but `page` is escaped."""
-    direction = direction_of(f"{page_text[:1000]} {submission.page.title}")
-    return SHELL.render(
-        words=words,
-        direction=direction,
-        start="right" if direction == "rtl" else "left",
-        fonts=FONTS,
-        title=without_controls(submission.page.title) or words.page,
-        preheader=preheader_of(page_text),
-        logo=_logo(album),
-        header_text=header,
-        message=without_controls(submission.message).strip(),
-        user_name=without_controls(user_name(submission)),
-        site_name=without_controls(submission.site.name),
-        button_label=without_controls(submission.layout.button_label).strip() if safe_web_url(submission.page.url) else "",
-        page_url=without_controls(submission.page.url),
-        page=Markup(page),  # noqa: S704 -- sanitised, and written by our own serialiser
-    )
+class Shell:
+    """Everything of a mail but its page; everything is escaped."""
+
+    def __init__(self, submission: Submission, draft: Draft, *, page_text: str, header: str, head_css: str) -> None:
+        right_to_left = draft.direction == "rtl"
+        label = without_controls(submission.layout.button_label).strip()
+        self._head_css = head_css
+        self._page_url = without_controls(submission.page.url)
+        self._facts = {
+            "words": draft.words,
+            "direction": draft.direction,
+            "start": "right" if right_to_left else "left",
+            "fonts": FONTS,
+            "schemes": "light dark" if submission.layout.dark_theme else "light",
+            "title": without_controls(submission.page.title) or draft.words.page,
+            "preheader": preheader_of(page_text),
+            "filler": FILLER,
+            "logo": _logo(draft.album),
+            "header_text": header,
+            "message": without_controls(submission.message).strip(),
+            "user_name": without_controls(user_name(submission)),
+            "site_name": without_controls(submission.site.name),
+            "button_label": label if safe_web_url(submission.page.url) else "",
+            "button_width": BUTTON_PADDING + BUTTON_CHARACTER * len(label),
+            "page_url": self._page_url,
+        }
+
+    def around(self, page: str, *, further_css: str = "", truncated: bool = False) -> str:
+        """The whole HTML of the mail; `page` is sanitised, and written by our own serialiser."""
+        css = self._head_css + further_css
+        return SHELL.render(self._facts, page=Markup(page), head_css=Markup(css), rest_url=self._page_url if truncated else "")  # noqa: S704

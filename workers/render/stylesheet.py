@@ -30,6 +30,10 @@ ALLOWED: Final = frozenset(
     "margin-left padding padding-top padding-right padding-bottom padding-left border border-top border-right border-bottom border- "
     "left border-color border-style border-width border-collapse border-radius list-style-type width max-width".split(),
 )
+COSMETIC: Final = frozenset(
+    "margin padding font-family font-size line-height vertical-align border-radius border-collapse white-space word-wrap max-width height "
+    "overflow-x".split(),
+)
 COLOURED_BOXES: Final = frozenset({"table", "td", "th"})
 
 Pairs = tuple[tuple[str, str], ...]
@@ -141,12 +145,13 @@ def declarations(style: str) -> Iterator[tuple[str, str]]:
 
 
 class Inliner:
-    """Writes a sheet into the style attributes of a tree; one per process."""
+    """Writes a sheet into the style attributes of a tree. `cosmetics` are its declarations without which a mail can be read as well."""
 
     def __init__(self, css: str) -> None:
         for handler in tuple(logging.getLogger("CSSUTILS").handlers):
             cssutils.log.removeHandler(handler)
         self._sheet = compile_sheet(css)
+        self.cosmetics = frozenset(pair for rule in self._sheet.rules for pair in rule.pairs if pair[0] in COSMETIC)
 
     def inline(self, root: Element, custom: Sheet) -> None:
         """Our sheet first, then the customer's, then the element's own style; a customer's !important goes last."""
