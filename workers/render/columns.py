@@ -39,6 +39,11 @@ def fold(text: str, width: int) -> list[str]:
     return [*lines, line] if line else lines
 
 
+def hard_fold(line: str, width: int) -> list[str]:
+    """Pieces of at most `width` columns, whatever is in the line; the line itself where it is a URL."""
+    return [line] if display_width(line) <= width or "://" in line else _cut(line, width)
+
+
 def _cut(word: str, width: int) -> list[str]:
     pieces, start, used = [], 0, 0
     for at, character in enumerate(word):

@@ -27,6 +27,9 @@ def tables(draft: Draft) -> None:
         for name, value in (("border", "1"), ("cellpadding", "4" if wide else "7"), ("cellspacing", "0"), ("width", "100%")):
             table.set(name, value)
         cells = [cell for row in rows for cell in row]
+        for line in table.iter("tr"):
+            line.attrib.clear()
+            line.set("valign", "top")
         if not any(cell.tag == "th" for cell in cells):
             table.set("role", "presentation")
         for cell in cells:
@@ -72,7 +75,6 @@ def _cell(cell: Element) -> None:
     cell.attrib.clear()
     for name, value in kept.items():
         cell.set(name, value)
-    cell.set("valign", "top")
     if declared:
         cell.set("style", ";".join(declared))
     if re.fullmatch(HEX_COLOUR, colour):

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from workers.render.columns import display_width, fold, grid
+from workers.render.columns import display_width, fold, grid, hard_fold
 from workers.render.tree import Element, classes, text_of
 
 WIDTH: Final = 78
 NARROWEST: Final = 24
 DEEPEST: Final = 40
+WIDEST_CODE: Final = 92
 UNDERLINES: Final = {"h1": "=", "h2": "-"}
 SIGNS: Final = {"ℹ": "(i)", "⚠": "(!)", "✔": "(*)", "⛔": "(x)", "☑": "[x]", "☐": "[ ]"}
 LISTS: Final = frozenset({"ul", "ol"})
@@ -84,7 +85,8 @@ class TextWriter:
     def _block(self, element: Element, width: int, depth: int) -> list[Block]:
         tag = str(element.tag)
         if tag == "pre":
-            return [[f"    {line}".rstrip() for line in "".join(str(piece) for piece in element.itertext()).split("\n")]]
+            lines = "".join(str(piece) for piece in element.itertext()).split("\n")
+            return [[f"    {piece}".rstrip() for line in lines for piece in hard_fold(line, WIDEST_CODE)]]
         if tag == "hr":
             return [["-" * width]]
         if tag in LISTS:
