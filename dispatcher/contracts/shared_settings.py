@@ -79,7 +79,7 @@ class SharedSettings(BaseSettings):
         try:
             whereabouts(value.get_secret_value())
         except RedisUrlWrong as wrong:
-            raise ValueError("is none of the URLs, or has an option that is none of theirs, in docs/operations.md") from wrong
+            raise ValueError("must be one of the URLs in docs/operations.md, with no option that is none of theirs") from wrong
         return value
 
     @field_validator("egress_ports", "egress_allow_networks", "egress_nat64_prefixes", mode="before")

@@ -140,7 +140,7 @@ def test_a_worker_that_waits_for_redis_ends_when_it_is_told_to(room: Path) -> No
 LEASE: Final = "BEAMPOST_LEASE_SECONDS must be three times BEAMPOST_RENEW_SECONDS: one late renewal must not cost the job"
 DOT: Final = "BEAMPOST_DOT_LEASE_SECONDS must not be less than BEAMPOST_DOT_SECONDS: a job would be given up while its answer is awaited"
 WAIT: Final = "BEAMPOST_REPLICA_SECONDS must be less than a third of BEAMPOST_REDIS_SECONDS, which is what one answer may take"
-URL: Final = "BEAMPOST_REDIS_URL is none of the URLs, or has an option that is none of theirs, in docs/operations.md."
+URL: Final = "BEAMPOST_REDIS_URL: must be one of the URLs in docs/operations.md, with no option that is none of theirs"
 
 
 @pytest.mark.parametrize(
@@ -158,4 +158,4 @@ def test_settings_that_cannot_hold_what_is_promised_stop_a_start(
     room: Path, words: tuple[str, ...], settings: dict[str, object], rule: str
 ) -> None:
     status, line = Operator(room, **{"redis_url": HOPELESS} | settings).said(words)
-    assert (status, line.removeprefix("Value error, ")) == (2, rule)
+    assert (status, line) == (2, rule)

@@ -47,16 +47,15 @@ local function take(name)
   end
 end
 
-local stepped_aside = 0
-
--- Who was called to a seat and finds it taken has its old place in the line. Within a script time stands still, and order does not.
+-- Who was called to a seat and finds it taken has its old place in the line, who comes anew the last one, also within a millisecond.
 local function step_aside(name, seat, moment, now)
   local kind, since = (redis.call('HGET', key('called'), name) or ''):match('^(%S+) (%S+)$')
   redis.call('HDEL', key('called'), name)
   drop(name)
   if seat then
-    stepped_aside = stepped_aside + 1
-    redis.call('ZADD', key('wait', seat[1], seat[2], name:match('^%S+')), kind == seat[1] and since or now + stepped_aside / 1024, name)
+    local line = key('wait', seat[1], seat[2], name:match('^%S+'))
+    local last = redis.call('ZRANGE', line, -1, -1, 'WITHSCORES')[2]
+    redis.call('ZADD', line, kind == seat[1] and since or math.max(now, (tonumber(last) or 0) + 1 / 1024), name)
   else
     redis.call('ZADD', key('park'), moment, name)
   end

@@ -83,7 +83,6 @@ class Model:
 
     def claim(self, lanes: tuple[str, ...], lease: int) -> tuple[Job, int] | None:
         """The job, and how many messages it may become now. Its token is for the caller to write down."""
-        self.queues.stepped_aside = 0
         open_lanes = [lane for lane in lanes if not self.pauses(f"lane:{lane}")]
         while name := next(filter(None, map(self.queues.turn, open_lanes)), None):
             job = self.jobs[self.queues.lists[name][0]]

@@ -23,7 +23,6 @@ class Queues:
     parked: dict[str, int] = field(default_factory=dict)
     seated: dict[Seat, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     pauses: dict[str, int] = field(default_factory=dict)
-    stepped_aside: int = 0
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.courtesy)
@@ -89,9 +88,8 @@ class Queues:
         if isinstance(hindrance, int):
             self.parked[name] = hindrance
             return
-        self.stepped_aside += 1
-        lane = name.partition(" ")[0]
-        self.lines[*hindrance, lane][name] = since if kind == hindrance[0] else now + self.stepped_aside / 1024
+        line = self.lines[*hindrance, name.partition(" ")[0]]
+        line[name] = since if kind == hindrance[0] else max(now, max(line.values(), default=0) + 1 / 1024)
 
     # at the tables
 

@@ -1,6 +1,7 @@
 """Connection: what it says of a line that is not what it should be."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -17,8 +18,8 @@ T = TypeVar("T")
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def connected(talk: Talk, story: Callable[[Connection], Awaitable[T]]) -> T:
-    """What becomes of a connection to a server that talks so, on the loop that workers have."""
+def connected(talk: Talk, story: Callable[[Connection], Awaitable[T]], *, window: int | None = None) -> T:
+    """What becomes of a connection to a server that talks so, on the loop that workers have; `window`: what its kernel takes, in bytes."""
 
     async def told() -> T:
         over = asyncio.Event()
@@ -27,8 +28,11 @@ def connected(talk: Talk, story: Callable[[Connection], Awaitable[T]]) -> T:
             await talk(reader, writer)
             over.set()
 
-        async with await asyncio.start_server(whole, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
+        listening = socket.create_server(("127.0.0.1", 0))
+        if window:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        async with await asyncio.start_server(whole, sock=listening):
+            port = listening.getsockname()[1]
             _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
             try:
                 return await asyncio.wait_for(story(connection), 2)
@@ -99,14 +103,16 @@ def test_a_body_that_stands_still_is_given_up() -> None:
 
 def test_a_body_that_only_our_kernel_took_is_not_written() -> None:
     async def doze(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()
         await asyncio.sleep(0.5)
         writer.transport.abort()
 
     async def story(connection: Connection) -> bool:
-        return await connection.write_all(b"x" * 1_000_000, 5_000_000)
+        connection._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200_000)
+        return await connection.write_all(b"x" * 200_000, 1_000_000)
 
     with pytest.raises(TimeoutError):
-        connected(doze, story)
+        connected(doze, story, window=8_000)
 
 
 def test_on_the_loop_of_the_workers_too_connections_at_rest_end_by_themselves() -> None:
