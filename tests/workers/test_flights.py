@@ -151,6 +151,7 @@ def test_only_what_waits_beside_jobs_is_looked_for(flights: Flights) -> None:
 
     async def story() -> None:
         await worker.drain.fill()
+        await until(lambda: flights.counted().keys() == {"claim", "take", "tell"})
         await worker.finish()
 
     flights.books.do(story())
