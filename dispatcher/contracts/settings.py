@@ -18,6 +18,7 @@ DOT_SLACK_SECONDS: Final = 30
 PRESET: Final = re.compile(r"(?P<destination>[a-z0-9]+)=(?P<connections>[1-9]\d{0,3})(?:/(?P<per_minute>[1-9]\d{0,4}))?")
 S = TypeVar("S", bound="SharedSettings")
 PasswordMechanism = Literal["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"]
+InlinerName = Literal["premailer", "css-inline"]
 
 
 class ApiSettings(SharedSettings):
@@ -130,6 +131,10 @@ class WorkerSettings(SharedSettings):
         description="Connections that a worker process keeps for a second, ten those of the default account; 0 keeps none.",
     )
     chunking: bool = Field(default=False, description="Whether mail goes by BDAT (RFC 3030) where a server offers it, and not by DATA.")
+    inliner: InlinerName = Field(
+        default="premailer",
+        description="What writes stylesheets into pages: `premailer`, or `css-inline`, which comes with the extra `fast`.",
+    )
     default_account_file: Path | None = Field(
         default=None,
         description="JSON file of the default account, as `account` in a submission; for workers alone, as it may hold a password. "
@@ -212,7 +217,8 @@ def complaint(error: Exception) -> str:
         return "unknown setting: " + ", ".join(unknown_variables())
     if isinstance(error, ValidationError):
         found = error.errors(include_input=False, include_context=False, include_url=False)
-        return "; ".join(f"{variable(str(item['loc'][0]))}: {item['msg']}" if item["loc"] else item["msg"] for item in found)
+        rules = [(item["loc"], item["msg"].removeprefix("Value error, ")) for item in found]
+        return "; ".join(f"{variable(str(place[0]))}: {rule}" if place else rule for place, rule in rules)
     return str(error)
 
 

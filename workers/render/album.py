@@ -1,7 +1,6 @@
 """Album: the pictures delivered with a job, found by id or name, each given a content id when it is first shown."""
 
 import secrets
-import struct
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -12,78 +11,19 @@ import msgspec
 from dispatcher.contracts.mail import Part, PartRole
 from workers.render.limits import RenderLimits
 from workers.render.normalise import without_controls
+from workers.render.pictures import Picture, fitted, picture_of
 from workers.render.rendering import InlineImage
 
-MARK: Final = 0xFF
-PNG: Final = b"\x89PNG\r\n\x1a\n"
-JPEG_SIZES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # ITU T.81 table B.1: frame headers
-STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xDA)})
+ENDINGS: Final = {"image/png": ("png",), "image/jpeg": ("jpg", "jpeg", "jpe"), "image/gif": ("gif",)}
 
 
-class Picture(msgspec.Struct, frozen=True):
-    """What the first octets of a file say; sizes are in pixels."""
+class Found(msgspec.Struct, frozen=True):
+    """A file that is a picture."""
 
-    type: str
-    width: int
-    height: int
-
-
-def picture_of(content: bytes) -> Picture | None:
-    """The format and size by magic octets; None for anything else, such as the HTML of a login page."""
-    for reader in (_png, _gif, _jpeg, _webp):
-        try:
-            picture = reader(content)
-        except (struct.error, IndexError):
-            return None
-        if picture and picture.width and picture.height:
-            return picture
-    return None
-
-
-def _png(content: bytes) -> Picture | None:
-    if not content.startswith(PNG) or content[12:16] != b"IHDR":
-        return None
-    return Picture("image/png", *struct.unpack_from(">II", content, 16))
-
-
-def _gif(content: bytes) -> Picture | None:
-    if content[:6] not in {b"GIF87a", b"GIF89a"}:
-        return None
-    return Picture("image/gif", *struct.unpack_from("<HH", content, 6))
-
-
-def _jpeg(content: bytes) -> Picture | None:
-    if not content.startswith(b"\xff\xd8\xff"):
-        return None
-    at = 2
-    while content[at] == MARK:
-        marker = content[at + 1]
-        if marker in JPEG_SIZES:
-            height, width = struct.unpack_from(">HH", content, at + 5)
-            return Picture("image/jpeg", width, height)
-        if marker == MARK:
-            at += 1
-        elif marker in STANDALONE:
-            at += 2
-        else:
-            at += 2 + struct.unpack_from(">H", content, at + 2)[0]
-    return None
-
-
-def _webp(content: bytes) -> Picture | None:
-    if content[:4] != b"RIFF" or content[8:12] != b"WEBP":
-        return None
-    kind = content[12:16]
-    if kind == b"VP8X":
-        width, height = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (24, 27))
-    elif kind == b"VP8L":
-        bits = struct.unpack_from("<I", content, 21)[0]
-        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    elif kind == b"VP8 ":
-        width, height = (size & 0x3FFF for size in struct.unpack_from("<HH", content, 26))
-    else:
-        return None
-    return Picture("image/webp", width, height)
+    id: str
+    name: str
+    picture: Picture
+    content: bytes
 
 
 def file_name(url: str) -> str:
@@ -98,39 +38,65 @@ class Album:
     def __init__(self, parts: Iterable[Part], limits: RenderLimits, fetched: Mapping[str, bytes]) -> None:
         self._limits = limits
         self._fetched = fetched
-        self._pictures: dict[str, tuple[Part, Picture]] = {}
-        self._shown: dict[str, InlineImage] = {}
-        self.logo: tuple[Part, Picture] | None = None
+        self._pictures: dict[str, Found] = {}
+        self._shown: dict[tuple[str, int], InlineImage] = {}
+        self.logo: Found | None = None
         for part in parts:
             picture = None if part.role is PartRole.ATTACHMENT else picture_of(part.content)
-            if picture is None:
-                continue
-            if part.role is PartRole.LOGO:
-                self.logo = self.logo or (part, picture)
-                continue
-            for key in (_identity(part.id), unicodedata.normalize("NFC", part.name)):
-                self._pictures.setdefault(key, (part, picture))
+            if picture:
+                self._add(Found(part.id, part.name, picture, part.content), part)
 
-    def find(self, *keys: str | None) -> tuple[Part, Picture] | None:
+    def _add(self, found: Found, part: Part) -> None:
+        if part.role is PartRole.LOGO:
+            self.logo = self.logo or found
+            return
+        for key in (_identity(part.id), unicodedata.normalize("NFC", part.name)):
+            self._pictures.setdefault(key, found)
+
+    def find(self, *keys: str | None) -> Found | None:
         """The first picture that one of the keys names: attachment id, media id, file name."""
-        for key in keys:
-            found = self._pictures.get(_identity(key)) if key else None
-            if found:
-                return found
-        return None
+        return next((found for key in keys if key and (found := self._pictures.get(_identity(key)))), None)
 
-    def show(self, part: Part, picture: Picture) -> str:
-        """The `cid:` URL of a picture, which from now on is part of the mail."""
-        image = self._shown.get(part.id)
-        if image is None:
-            image = InlineImage(f"{secrets.token_hex(16)}@beampost", part.name, picture.type, part.content)
-            self._shown[part.id] = image
-        return f"cid:{image.content_id}"
+    def fetched(self, url: str) -> Found | None:
+        """The foreign picture that was fetched from there."""
+        content = self._fetched.get(url, b"")
+        picture = picture_of(content)
+        return Found(url, file_name(url), picture, content) if picture else None
+
+    def show(self, found: Found, shown_width: int) -> str | None:
+        """The `cid:` URL of a picture, part of the mail from now on, for so many px; None when it cannot be mailed."""
+        key = (found.id, shown_width)
+        if key not in self._shown:
+            made = fitted(found.content, found.picture, shown_width, self._limits)
+            if made is None:
+                return None
+            self._shown[key] = InlineImage(f"{secrets.token_hex(16)}@beampost", renamed(found.name, made[0]), *made)
+        return f"cid:{self._shown[key].content_id}"
+
+    def overflow(self) -> frozenset[str]:
+        """The `cid:` URLs of what is too much for one mail, the largest first, which is not part of it any more."""
+        excess = sum(len(image.content) for image in self._shown.values()) - self._limits.pictures_bytes
+        left_out = set()
+        for key, image in sorted(self._shown.items(), key=lambda shown: -len(shown[1].content)):
+            if excess <= 0:
+                break
+            excess -= len(image.content)
+            left_out.add(f"cid:{image.content_id}")
+            del self._shown[key]
+        return frozenset(left_out)
 
     @property
     def shown(self) -> tuple[InlineImage, ...]:
         """The pictures of the mail, in the order in which they were first shown."""
         return tuple(self._shown.values())
+
+
+def renamed(name: str, media_type: str) -> str:
+    """The file name with the ending of what the file has become."""
+    stem, dot, ending = name.rpartition(".")
+    if ending.lower() in ENDINGS[media_type]:
+        return name
+    return f"{stem if dot else name}.{ENDINGS[media_type][0]}"
 
 
 def _identity(key: str) -> str:

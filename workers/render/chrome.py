@@ -3,25 +3,15 @@
 import re
 from typing import Final
 
-from dispatcher.contracts.mail import Toc
-from dispatcher.contracts.outcome import Remark
 from workers.render.draft import Draft
-from workers.render.links import page_link
-from workers.render.tree import Element, Selector, classes, drop, is_blank, make, pour, replace, text_of, unwrap, unwrap_all
+from workers.render.tree import Element, Selector, classes, drop, is_blank, unwrap, unwrap_all
 
 NOISE: Final = Selector(
     ".hidden, .aui-icon, .aui-icon-wait, .userLogo, .drawio-macro-data, .plugin_attachments_dropzone, .plugin_attachments_upload, "
-    ".plugin-attachments-upload-container, .expand-control-icon, .expand-control-image, .confluence-information-macro-icon, .jira- "
-    "macro-single-issue-export-pdf img, .issue-placeholder, .search-macro, .refresh-issues-bottom, .jira-issues-refresh, .gliffy- "
-    "webpanel-footer",
+    ".plugin-attachments-upload-container, .expand-control-icon, .expand-control-image, .confluence-information-macro-icon, "
+    ".jira-macro-single-issue-export-pdf img, .issue-placeholder, .search-macro, .refresh-issues-bottom, .jira-issues-refresh, "
+    ".gliffy-webpanel-footer, .label-list, .livesearch, .recently-updated, .profile-macro, .katex-mathml + .katex-html",
 )
-JIRA: Final = Selector(".jira-issue")
-JIRA_ICONS: Final = Selector(".jira-issue img, img.icon")
-TOC: Final = Selector(".toc-macro")
-HEADINGS: Final = Selector("h1, h2, h3, h4, h5, h6")
-FRAMES: Final = Selector("a.frame")
-UNKNOWN_MACROS: Final = Selector(".unknown-macro")
-EMPTY_MACROS: Final = Selector(".conf-macro, .ap-container, .drawio-macro, .lucidchart-macro, .gliffy-container, .mermaid-macro")
 WRAPPERS: Final = Selector(
     ".inline-comment-marker, .nolink, .content-wrapper, .innerCell, .table-wrap, .confluence-embedded-file-wrapper, .contentLayout2, "
     ".columnLayout, .placeholder-inline-tasks, .placeholder-borderless, body, header, footer, main, section, article, nav, aside, address",
@@ -38,68 +28,9 @@ DECLARATION_OF_LENGTH: Final = re.compile(r"(?:^|;)\s*(?:width|line-height)\s*:[
 
 
 def noise(draft: Draft) -> None:
-    """Hidden parts, icons and controls go; a frame's link counts as a macro that a mail cannot show."""
+    """Hidden parts, icons and controls go."""
     for element in NOISE(draft.page):
         drop(element)
-    for icon in JIRA_ICONS(draft.page):
-        drop(icon)
-    draft.warnings[Remark.MACRO_UNRENDERED] += len(FRAMES(draft.page))
-
-
-def unrendered(draft: Draft) -> None:
-    """A macro of which Confluence left nothing becomes a link to the page, and is counted."""
-    for macro in UNKNOWN_MACROS(draft.page):
-        draft.warnings[Remark.MACRO_UNRENDERED] += 1
-        replace(macro, page_link(draft, f"▣ {text_of(macro)}"))
-    for macro in EMPTY_MACROS(draft.page):
-        if is_blank(macro):
-            draft.warnings[Remark.MACRO_UNRENDERED] += 1
-            replace(macro, make("p", None, None, [page_link(draft, f"▣ {draft.words.only_there}")]))
-
-
-def jira(draft: Draft) -> None:
-    """Jira issues: key, summary and status in a line; the placeholders are gone with the noise."""
-    for issue in JIRA(draft.page):
-        issue.tag = "span"
-        issue.attrib.clear()
-
-
-def contents(draft: Draft) -> None:
-    """The table of contents in a box; an empty one, which a browser would have filled, is built from the headings."""
-    built = False
-    for toc in TOC(draft.page):
-        if draft.layout.toc is Toc.DROP:
-            drop(toc)
-            continue
-        if not text_of(toc) and not built:
-            built = True
-            levels = re.findall(r"h[1-6]", toc.get("data-headerelements", "h1,h2,h3").lower())
-            items = [
-                _entry(heading) for heading in HEADINGS(draft.page) if heading.tag in levels and heading.get("id") and text_of(heading)
-            ]
-            toc.append(make("ul", None, None, items))
-        if not text_of(toc):
-            drop(toc)
-            continue
-        cell = make("td", None, None, [make("p", None, None, [make("strong", None, draft.words.contents)])])
-        box = make("table", {"role": "presentation", "class": "bp-box bp-toc", "width": "100%", "cellpadding": "10", "border": "0"})
-        box.append(make("tr", None, None, [pour(toc, cell)]))
-        replace(toc, box)
-
-
-def _entry(heading: Element) -> Element:
-    return make("li", None, None, [make("a", {"href": f"#{heading.get('id')}"}, text_of(heading))])
-
-
-def headings(draft: Draft) -> None:
-    """Headings keep their level; their anchors stay only for a table of contents that jumps inside the mail."""
-    for heading in HEADINGS(draft.page):
-        anchor = heading.get("id")
-        if anchor and draft.layout.toc is Toc.KEEP:
-            heading.insert(0, make("a", {"name": anchor}))
-            heading[0].tail, heading.text = heading.text, None
-        if is_blank(heading):
-            drop(heading)
 
 
 def tidy(draft: Draft) -> None:

@@ -12,7 +12,7 @@ BLANKS: Final = re.compile(r"\s+")
 AROUND_SIGNS: Final = re.compile(r"\s*([{}:;,])\s*")
 DECLARATION_END: Final = re.compile(r"(?<=[^{};])(?=[;}])")
 COLOUR_CLASS: Final = "bp-text-"
-ALWAYS_KEPT: Final = frozenset({"bp-column"})
+ALWAYS_KEPT: Final = frozenset({"bp-column", "bp-scroll"})
 
 
 def minified(css: str) -> str:
@@ -36,11 +36,13 @@ COMPACT: Final = scoped(minified(SHEET))
 HEAD: Final = minified((TEMPLATES / "head.css").read_text("utf-8"))
 DARK: Final = DECLARATION_END.sub("!important", minified((TEMPLATES / "dark.css").read_text("utf-8")))
 
+OWN_GROUND: Final = "td[bgcolor],span[style*=background]{color:#172b4d}"  # gives way to a colour that is there
+
 
 def dark_css(colours: Mapping[str, str]) -> str:
     """The dark theme, with Confluence's own dark values for text colours (by their light ones)."""
     own = "".join(f".{COLOUR_CLASS}{light[1:]}{{color:{dark}!important}}" for light, dark in sorted(colours.items()))
-    return f"@media (prefers-color-scheme:dark){{{DARK}{own}}}"
+    return f"@media (prefers-color-scheme:dark){{{DARK}{OWN_GROUND}{own}}}"
 
 
 def named_classes(page: Element) -> list[tuple[Element, str]]:

@@ -5,10 +5,11 @@ from urllib.parse import urlsplit
 
 from dispatcher.contracts.mail import ExternalImages, ImageScaling
 from dispatcher.contracts.outcome import Remark
-from workers.render.album import Picture, file_name
+from workers.render.album import Found, file_name
 from workers.render.boxes import WIDTHS
 from workers.render.draft import Draft
 from workers.render.links import page_link, safe_web_url
+from workers.render.pictures import Picture
 from workers.render.tree import Element, Selector, classes, drop, make, replace
 
 IMAGES: Final = Selector("img")
@@ -35,6 +36,7 @@ def images(draft: Draft) -> None:
             drop(image)
             continue
         _place(draft, image)
+    _keep_to_budget(draft)
 
 
 def _place(draft: Draft, image: Element) -> None:
@@ -42,9 +44,9 @@ def _place(draft: Draft, image: Element) -> None:
     name = image.get("data-linked-resource-default-alias") or file_name(original)
     found = draft.album.find(image.get("data-linked-resource-id"), image.get("data-media-id"), name, file_name(image.get("src", "")))
     if found and draft.layout.image_scaling is not ImageScaling.LINK:
-        _show(draft, image, draft.album.show(*found), found[1], name)
+        _show(draft, image, found, name)
     elif found:
-        replace(image, page_link(draft, f"🖼 {label_of(image, name, draft)}"))
+        _link_instead(image, page_link(draft, f"🖼 {label_of(image, name, draft)}"))
     elif _is_external(draft, original):
         _external(draft, image, original, name)
     else:
@@ -64,10 +66,16 @@ def _link_instead(image: Element, link: Element) -> None:
     replace(image, link if inside is None else make("span", None, link.text))
 
 
-def _show(draft: Draft, image: Element, source: str, picture: Picture, name: str) -> None:
-    width, height = shown_size(draft, image, picture)
+def _show(draft: Draft, image: Element, found: Found, name: str) -> None:
+    label = label_of(image, name, draft)
+    width, height = shown_size(draft, image, found.picture)
+    source = draft.album.show(found, width)
+    if source is None:
+        draft.warnings[Remark.IMAGE_LINKED] += 1
+        _link_instead(image, page_link(draft, f"🖼 {label}"))
+        return
     attributes = {"class": "bp-image", "src": source, "width": str(width), "height": str(height), "border": "0"}
-    shown = make("img", attributes | {"alt": label_of(image, name, draft)})
+    shown = make("img", attributes | {"alt": label})
     around = {*classes(image), *(name for parent in image.iterancestors("span", "div", "p") for name in classes(parent))}
     for side in ("left", "right"):
         if f"image-{side}" in classes(image) and f"image-{side}-wrapper" in around:
@@ -79,6 +87,15 @@ def _show(draft: Draft, image: Element, source: str, picture: Picture, name: str
         parent = parent.getparent()
     if parent is not None and "image-center" in classes(image) and parent.tag in {"p", "div"} and len(parent) == 1:
         parent.set("align", "center")
+
+
+def _keep_to_budget(draft: Draft) -> None:
+    """Where all pictures together are too much for a mail, the largest become links."""
+    left_out = draft.album.overflow()
+    for image in IMAGES(draft.page) if left_out else ():
+        if image.get("src") in left_out:
+            draft.warnings[Remark.IMAGE_LINKED] += 1
+            _link_instead(image, page_link(draft, f"🖼 {image.get('alt', '')}"))
 
 
 def shown_size(draft: Draft, image: Element, picture: Picture) -> tuple[int, int]:
@@ -122,9 +139,18 @@ def _external(draft: Draft, image: Element, source: str, name: str) -> None:
         attributes = {"class": "bp-image", "src": source, "width": str(width), "border": "0", "alt": label_of(image, name, draft)}
         replace(image, make("img", attributes))
         return
+    if policy is ExternalImages.EMBED and (found := draft.album.fetched(source)):
+        _show(draft, image, found, name)
+        return
     draft.warnings[Remark.EXTERNAL_IMAGE_UNREACHABLE if policy is ExternalImages.EMBED else Remark.EXTERNAL_IMAGE_BLOCKED] += 1
     host = urlsplit(source).hostname or ""
     _link_instead(image, make("a", {"class": "bp-link", "href": source}, f"🖼 {label_of(image, name, draft)} ({host})"))
+
+
+def external_sources(draft: Draft) -> tuple[str, ...]:
+    """The URLs of the foreign pictures of a page, each once, in the order of the page."""
+    sources = (image.get("data-image-src", "") or image.get("src", "") for image in IMAGES(draft.page))
+    return tuple(dict.fromkeys(source for source in sources if source.startswith("https://") and _is_external(draft, source)))
 
 
 def attachments(draft: Draft) -> None:

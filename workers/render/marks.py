@@ -36,6 +36,7 @@ NAMED_EMOJI: Final = {
     "red-star": "⭐", "green_star": "⭐", "green-star": "⭐", "blue_star": "⭐", "smile": "🙂", "sad": "🙁", "cheeky": "😛",
     "laugh": "😃", "wink": "😉", "thumbs-up": "👍", "thumbs-down": "👎", "heart": "❤️", "broken-heart": "💔",
 }  # fmt: skip
+EMOJI_WIDTH: Final = 20
 NBSP: Final = "\u00a0"
 SHORT_NAME: Final = re.compile(r":([\w+-]+):")
 ESCAPED_UNIT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -101,9 +102,10 @@ def emoji(draft: Draft) -> None:
     characters = []
     for image in EMOJI(draft.page):
         found = draft.album.find(image.get("data-emoji-id"))
-        if found:
-            source = draft.album.show(*found)
-            replace(image, make("img", {"class": "bp-emoji", "src": source, "width": "20", "height": "20", "alt": image.get("alt", "")}))
+        source = draft.album.show(found, EMOJI_WIDTH) if found else None
+        if source:
+            size = {"width": str(EMOJI_WIDTH), "height": str(EMOJI_WIDTH)}
+            replace(image, make("img", size | {"class": "bp-emoji", "src": source, "alt": image.get("alt", "")}))
             continue
         image.text = without_controls(character_of(image))
         characters.append(image)

@@ -76,9 +76,10 @@ def preheader_of(text: str) -> str:
 def _logo(album: Album) -> dict[str, str | int] | None:
     if album.logo is None:
         return None
-    part, picture = album.logo
+    picture = album.logo.picture
     width = min(picture.width, LOGO_WIDTH)
-    return {"source": album.show(part, picture), "width": width, "height": max(1, round(picture.height * width / picture.width))}
+    source = album.show(album.logo, width)
+    return {"source": source, "width": width, "height": max(1, round(picture.height * width / picture.width))} if source else None
 
 
 class Shell:
@@ -87,6 +88,7 @@ class Shell:
     def __init__(self, submission: Submission, draft: Draft, *, page_text: str, header: str, head_css: str) -> None:
         right_to_left = draft.direction == "rtl"
         label = without_controls(submission.layout.button_label).strip()
+        message = without_controls(submission.message).strip()
         self._head_css = head_css
         self._page_url = without_controls(submission.page.url)
         self._facts = {
@@ -100,7 +102,9 @@ class Shell:
             "filler": FILLER,
             "logo": _logo(draft.album),
             "header_text": header,
-            "message": without_controls(submission.message).strip(),
+            "header_direction": direction_of(header),
+            "message": message,
+            "message_direction": direction_of(message),
             "user_name": without_controls(user_name(submission)),
             "site_name": without_controls(submission.site.name),
             "button_label": label if safe_web_url(submission.page.url) else "",

@@ -1,6 +1,7 @@
 """Tables: Confluence's data tables, their widths in percent, their colours as attributes that Outlook heeds."""
 
 import re
+from itertools import accumulate
 from typing import Final
 
 from workers.render.draft import Draft
@@ -10,43 +11,65 @@ from workers.render.tree import Element, Selector, classes, make, replace
 TABLES: Final = Selector("table")
 MANY_COLUMNS: Final = 6
 HEADER_COLOUR: Final = "#f4f5f7"
-COLUMN_WIDTH: Final = re.compile(r"width:\s*([\d.]+)px")
+COLUMN_WIDTH: Final = re.compile(r"width:\s*(\d{1,5}(?:\.\d{1,9})?)px")
+SPAN: Final = re.compile(r"[1-9][0-9]{0,3}")
+MOST_SPANNED: Final = 1000
 STYLES_OF_A_CELL: Final = ("text-align:", "color:", "background-color:", "font-weight:")
 
 
 def tables(draft: Draft) -> None:
     """Data tables: no style per cell but its colour; more than six columns get a smaller font and may be scrolled."""
     for table in TABLES(draft.page):
-        if table.get("role") == "presentation":
-            continue
-        rows = _rows(table)
-        wide = max(map(len, rows), default=0) > MANY_COLUMNS
-        _set_widths(table, rows)
-        table.attrib.clear()
-        table.set("class", "bp-table bp-wide" if wide else "bp-table")
-        for name, value in (("border", "1"), ("cellpadding", "4" if wide else "7"), ("cellspacing", "0"), ("width", "100%")):
-            table.set(name, value)
-        cells = [cell for row in rows for cell in row]
-        for line in table.iter("tr"):
-            line.attrib.clear()
-            line.set("valign", "top")
-        if not any(cell.tag == "th" for cell in cells):
-            table.set("role", "presentation")
-        for cell in cells:
+        if table.get("role") != "presentation":
+            _table(draft, table)
+
+
+def _table(draft: Draft, table: Element) -> None:
+    lines = _lines(table)
+    rows = [[cell for cell in line if cell.tag in {"td", "th"}] for line in lines]
+    wide = max((sum(map(_span, row)) for row in rows), default=0) > MANY_COLUMNS
+    _set_widths(table, rows)
+    table.attrib.clear()
+    table.set("class", "bp-table bp-wide" if wide else "bp-table")
+    for name, value in (("border", "1"), ("cellpadding", "4" if wide else "7"), ("cellspacing", "0"), ("width", "100%")):
+        table.set(name, value)
+    if not any(cell.tag == "th" for row in rows for cell in row):
+        table.set("role", "presentation")
+    for line, row in zip(lines, rows, strict=True):
+        draft.watch.look()
+        line.attrib.clear()
+        line.set("valign", "top")
+        _set_scope(row)
+        for cell in row:
             _cell(cell)
-        if wide:
-            scrolled = make("div", {"class": "bp-scroll"})
-            replace(table, scrolled)
-            scrolled.append(table)
+    if wide:
+        scrolled = make("div", {"class": "bp-scroll"})
+        replace(table, scrolled)
+        scrolled.append(table)
 
 
-def _rows(table: Element) -> list[list[Element]]:
-    """The cells of this table, not of the tables in it."""
-    found = []
+def _lines(table: Element) -> list[Element]:
+    """The rows of this table, not of the tables in it."""
+    found: list[Element] = []
     for child in table:
-        lines = [child] if child.tag == "tr" else child.iterchildren("tr")
-        found += [[cell for cell in line if cell.tag in {"td", "th"}] for line in lines if child.tag != "colgroup"]
+        found += [child] if child.tag == "tr" else child.iterchildren("tr")
     return found
+
+
+def _span(cell: Element) -> int:
+    said = cell.get("colspan", "1").strip()
+    return min(int(said), MOST_SPANNED) if SPAN.fullmatch(said) else 1
+
+
+def _set_scope(row: list[Element]) -> None:
+    """A row of headings heads its columns; a heading before other cells heads its row."""
+    if len(row) <= 1 or row[0].tag != "th":
+        return
+    if all(cell.tag == "th" for cell in row):
+        for cell in row:
+            cell.set("scope", cell.get("scope") or "col")
+    else:
+        row[0].set("scope", row[0].get("scope") or "row")
 
 
 def _set_widths(table: Element, rows: list[list[Element]]) -> None:
@@ -55,14 +78,14 @@ def _set_widths(table: Element, rows: list[list[Element]]) -> None:
     found = [COLUMN_WIDTH.search(column.get("style", "")) for group in groups for column in group]
     for group in groups:
         table.remove(group)
-    if not found or not all(found) or not rows or len(rows[0]) != len(found) or any(cell.get("colspan", "1") != "1" for cell in rows[0]):
-        return
+    spans = [_span(cell) for cell in rows[0]] if rows else []
     widths = [float(width[1]) for width in found if width]
     total = sum(widths)
-    if not total:
+    if not total or len(widths) != len(found) or sum(spans) != len(widths):
         return
-    for cell, width in zip(rows[0], widths, strict=True):
-        cell.set("width", f"{round(100 * width / total)}%")
+    starts = accumulate(spans, initial=0)
+    for cell, start, span in zip(rows[0], starts, spans, strict=False):
+        cell.set("width", f"{round(100 * sum(widths[start : start + span]) / total)}%")
 
 
 def _cell(cell: Element) -> None:

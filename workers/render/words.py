@@ -19,6 +19,7 @@ class Words(msgspec.Struct, frozen=True):
     file: str
     contents: str
     only_there: str
+    list_there: str
     read_the_rest: str
     day: str
     months: tuple[str, ...]
@@ -37,6 +38,7 @@ EN: Final = Words(
     file="File",
     contents="Contents",
     only_there="This part can only be seen in Confluence",
+    list_there="Show list in Confluence",
     read_the_rest="Read the rest in Confluence",
     day="",
     months=tuple("January February March April May June July August September October November December".split()),
@@ -50,6 +52,7 @@ DE: Final = Words(
     file="Datei",
     contents="Inhalt",
     only_there="Dieser Teil ist nur in Confluence zu sehen",
+    list_there="Liste in Confluence zeigen",
     read_the_rest="Den Rest in Confluence lesen",
     day=".",
     months=tuple("Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()),

@@ -12,6 +12,7 @@ from dispatcher.contracts.job import Submission
 from dispatcher.contracts.mail import Layout, Mailbox, Page, PageFormat, Part, Site
 from workers.render.constructs import apply_constructs
 from workers.render.page import Renderer
+from workers.render.reading import draft_of
 from workers.render.rendering import Rendering
 from workers.render.tree import serialise
 
@@ -48,7 +49,7 @@ def ruled() -> Callable[..., str]:
     """The page after the rules, before any style is written."""
 
     def ruled(body: str, *parts: Part, **layout: object) -> str:
-        draft = RENDERER.draft_of(submission_of(body, parts, **layout))
+        draft = draft_of(submission_of(body, parts, **layout), {}, RENDERER.limits)
         apply_constructs(draft)
         html = serialise(draft.page).removeprefix('<div class="page">').removesuffix("</div>")
         return re.sub("cid:[0-9a-f]{32}@beampost", "cid:TOKEN@beampost", html)

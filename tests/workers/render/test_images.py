@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from dispatcher.contracts.mail import Part, PartRole
-from workers.render.album import Picture, picture_of
 from workers.render.rendering import Rendering, Warning  # noqa: A004 -- the word of the API
 
 PAGE = "https://acme.example/wiki/spaces/DEV/pages/42/Notes"
@@ -98,20 +97,3 @@ def test_a_tracking_pixel_is_dropped_even_when_pictures_are_kept(ruled: Callable
 def test_a_media_url_with_its_token_never_reaches_the_mail(rendered: Callable[..., Rendering]) -> None:
     rendering = rendered('<img src="https://api.media.atlassian.com/file/1?token=eyJsecret">', external_images="keep")
     assert "eyJsecret" not in rendering.html + rendering.text
-
-
-@pytest.mark.parametrize(
-    ("content", "picture"),
-    [
-        (png(3, 2), Picture("image/png", 3, 2)),
-        (b"GIF89a\x03\x00\x02\x00", Picture("image/gif", 3, 2)),
-        (b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08\x00\x02\x00\x03", Picture("image/jpeg", 3, 2)),
-        (b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\0\0\0\0\x02\0\0\x01\0\0", Picture("image/webp", 3, 2)),
-        (b"\xff\xd8\xff\xe0\x00\x04ab", None),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", None),
-        (b"<html>", None),
-        (b"", None),
-    ],
-)
-def test_a_file_is_what_its_first_octets_say(content: bytes, picture: Picture | None) -> None:
-    assert picture_of(content) == picture
