@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import partial
-from typing import Final
 
 import msgspec
 
@@ -20,8 +19,6 @@ from workers.purge import purge, put_down
 from workers.render.rendering import Rendering
 from workers.route import Route
 
-LARGE_PAGE_CHARACTERS: Final = 200_000
-
 
 async def dispatch(hand: Hand, desk: Desk) -> None:
     """Brings one claimed job to its end, to its next attempt or back to its queue; whatever happens, the ledger is told."""
@@ -29,6 +26,7 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
     try:
         job = desk.open(claim)
         route, rendering = desk.route(job.submission.account), await rendered(job, hand, desk)
+        outcome = Outcome({}, warnings=rendering.remarks)
         outbox = Outbox(route.addressed(job), claim, route.account.own_address, desk.recipients_per_message)
         while outbox and hand.may_go_on:
             said = await transmit(outbox.take(), outbox.job, rendering, route, hand, desk)
@@ -49,12 +47,9 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
 
 
 async def rendered(job: Job, hand: Hand, desk: Desk) -> Rendering:
-    """The page as mail; a large one in a thread, so that the others do not wait for it."""
-    written_at = hand.claim.accepted_at
+    """The page as mail; whatever the job's messages are, they are all of one rendering."""
     with hand.droppable(), stage(Stage.RENDER):
-        if len(job.submission.page.body) <= LARGE_PAGE_CHARACTERS:
-            return desk.renderer.render(job.submission, written_at=written_at)
-        return await asyncio.to_thread(desk.renderer.render, job.submission, written_at=written_at)
+        return await desk.studio.render(job.submission, hand.claim.accepted_at)
 
 
 async def transmit(envelope: Envelope, job: Job, rendering: Rendering, route: Route, hand: Hand, desk: Desk) -> Outcome:

@@ -24,12 +24,16 @@ from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read
 from dispatcher.contracts.stages import stage
 from workers.default_account import default_account
+from workers.render.inliners import inliner_named
+from workers.render.limits import RenderLimits
 from workers.render.page import Renderer
 from workers.route import Route
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
 from workers.smtp.pool import Pool, Rest
 from workers.smtp.tokens import Tokens
+from workers.smtp.web import Web
+from workers.studio import Studio
 
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 -- nothing is bound: a port that is denied at every address
 PATIENT: Final = Patience(connections=32, connect_seconds=5, answer_seconds=10, call_seconds=30, rest_seconds=5)
@@ -46,7 +50,7 @@ class Desk:
     keys: OpeningKeys
     limits: SmtpLimits
     pool: Pool
-    renderer: Renderer = field(default_factory=Renderer)
+    studio: Studio = field(default_factory=lambda: Studio(Renderer()))
     default: Route | None = None
     fenced_ms: int = 330_000
     recipients_per_message: int = 100
@@ -92,11 +96,18 @@ def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:
         keys=OpeningKeys(settings.private_keys, secret),
         limits=limits(settings),
         pool=connections(settings, guard, CALLERS),
+        studio=studio(settings, guard),
         default=Route(default.account, connections(settings, default.egress, Rest()), default) if default else None,
         fenced_ms=int(settings.fenced_seconds * 1000),
         recipients_per_message=settings.recipients_per_message,
     )
     return desk, Records(redis)
+
+
+def studio(settings: WorkerSettings, guard: Egress) -> Studio:
+    """Where pages are rendered, with the operator's limits; raises InlinerMissing."""
+    renderer = Renderer(RenderLimits.of(settings), inliner_named(settings.inliner))
+    return Studio(renderer, Web(ca_file(settings), settings.external_picture_seconds), guard, settings.external_pictures)
 
 
 def connect(settings: WorkerSettings) -> Redis:

@@ -36,12 +36,12 @@ class Outbox:
         Too many recipients: the others are told in the next transaction (RFC 5321 section 4.5.3.1.10), as long as each takes somebody.
         The sender is refused: once, the account's own address takes the author's place.
         """
-        again, warnings = frozenset[int](), frozenset[Remark]()
+        again, warnings = frozenset[int](), dict[Remark, int]()
         if Fate.ACCEPTED in outcome.fates.values():
             again = _those(outcome, FailureClass.TOO_MANY_RECIPIENTS)
         refused = _those(outcome, FailureClass.SENDER_REFUSED)
         if refused and self._own_address is not None and self._may_send_as_itself():
-            again, warnings = again | refused, frozenset({Remark.SENDER_REPLACED})
+            again, warnings = again | refused, {Remark.SENDER_REPLACED: 1}
             self.job = self.job.sent_from(self._own_address)
         if not again:
             return outcome

@@ -105,7 +105,7 @@ class Telling:
             log.warning("callback not opened")
             await self._callbacks.done(due)
             return
-        found = await self._web.post(request, self._desk.pool.egress)
+        found = await self._web.send(request, self._desk.pool.egress)
         word = judged(found, due.attempt)
         facts = {"status": found.status} if isinstance(found, Answer) else {"failure_class": found}
         log.info("callback told", extra={"outcome": word, "attempt": due.attempt, "seconds": round(time.monotonic() - began, 3)} | facts)

@@ -44,7 +44,7 @@ def status_document(status: Status) -> dict[str, object]:
             "pending": sorted(_indexes(status, Fate.PENDING) + _indexes(status, Fate.IN_FLIGHT)),
         },
         "receipt": None,
-        "warnings": [{"code": code, "count": 1} for code in status.warnings],
+        "warnings": [{"code": code, "count": count} for code, count in status.warnings],
     }
 
 

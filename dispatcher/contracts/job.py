@@ -179,7 +179,7 @@ class Status(msgspec.Struct, frozen=True):
     smtp_code: int | None = None
     enhanced_code: str | None = None
     permanent: bool | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[tuple[str, int], ...] = ()
 
 
 def full_subject(submission: Submission) -> str:

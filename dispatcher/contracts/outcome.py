@@ -184,13 +184,13 @@ class Outcome(msgspec.Struct, frozen=True):
     """What became of one message: a fate for every recipient index it named.
 
     `failure` speaks for the message as a whole, or for its first refused recipient; `refusals` for single recipients by index;
-    `warnings` are what the submitter should know although nothing failed; `contact` is of the last message.
+    `warnings` are what the submitter should know although nothing failed, and how often; `contact` is of the last message.
     """
 
     fates: dict[int, Fate]
     failure: Failure | None = None
     refusals: dict[int, Failure] = {}
-    warnings: frozenset[Remark] = frozenset()
+    warnings: dict[Remark, int] = {}
     contact: Contact | None = None
 
     @property

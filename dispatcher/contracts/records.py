@@ -83,5 +83,11 @@ def status_of(job_id: str, record: Mapping[str, str]) -> Status:
         smtp_code=int(record["code"]) if "code" in record else None,
         enhanced_code=record.get("esc"),
         permanent=None if "perm" not in record else record["perm"] == "1",
-        warnings=tuple(record["warn"].split(",")) if "warn" in record else (),
+        warnings=tuple(map(_counted, record["warn"].split(","))) if "warn" in record else (),
     )
+
+
+def _counted(written: str) -> tuple[str, int]:
+    """A warning and how often; an earlier release wrote no number."""
+    code, _, count = written.partition(":")
+    return code, int(count or 1)

@@ -20,7 +20,8 @@ def spoken(claim: Claim, outcome: Outcome) -> dict[str, object]:
     """Changes, the classes of refused recipients, the failure's four facts, and what the server thought of us."""
     refused = {index: outcome.reason(index) for index, fate in sorted(outcome.fates.items()) if fate is Fate.REFUSED}
     why = ",".join(f"{index}:{failure.failure_class}" for index, failure in refused.items() if failure)
-    facts = held(claim, changes=changes(claim.fates, outcome.fates), why=why, warn=",".join(sorted(outcome.warnings)))
+    warn = ",".join(f"{remark}:{count}" for remark, count in sorted(outcome.warnings.items()))
+    facts = held(claim, changes=changes(claim.fates, outcome.fates), why=why, warn=warn)
     return facts | _labels(outcome.hope) | {"contact": outcome.contact, "tries": write_tries(claim.tries)}
 
 

@@ -135,6 +135,22 @@ class WorkerSettings(SharedSettings):
         default="premailer",
         description="What writes stylesheets into pages: `premailer`, or `css-inline`, which comes with the extra `fast`.",
     )
+    page_bytes: int = Field(default=2 * 1024 * 1024, ge=1000, description="A page's body that is rendered at all, in bytes.")
+    page_elements: int = Field(default=60_000, ge=100, description="Its elements.")
+    page_depth: int = Field(default=500, ge=10, le=1000, description="How deep they may be nested.")
+    render_seconds: float = Field(default=20.0, gt=0, le=300, description="How long a page may take to be rendered.")
+    html_bytes: int = Field(
+        default=100_000, ge=20_000, description="The HTML of a mail; what is more is cut: Gmail clips at 102,400."
+    )
+    text_bytes: int = Field(default=500_000, ge=20_000, description="The text part of a mail; what is more is cut.")
+    picture_megapixels: int = Field(default=40, ge=1, le=200, description="A picture that is decoded at all; 4 MB of memory each.")
+    picture_input_bytes: int = Field(default=10 * 1024 * 1024, ge=1000, description="Its file as it comes.")
+    picture_bytes: int = Field(default=1024 * 1024, ge=1000, description="Its file as it is mailed; a larger one becomes a link.")
+    pictures_bytes: int = Field(default=8 * 1024 * 1024, ge=1000, description="All pictures of a mail; of more the largest become links.")
+    external_pictures: int = Field(
+        default=20, ge=0, le=100, description="Foreign pictures of a page that are fetched where a layout embeds them."
+    )
+    external_picture_seconds: float = Field(default=5.0, gt=0, le=30, description="How long each may take.")
     default_account_file: Path | None = Field(
         default=None,
         description="JSON file of the default account, as `account` in a submission; for workers alone, as it may hold a password. "

@@ -19,11 +19,12 @@ from tests.workers.conftest import LOOPBACK, Office, door, submission
 from tests.workers.smtp.scripted import Heard, serve
 from tests.workers.smtp.test_session import CA_PEM, CONTEXT
 from workers.default_account import DefaultAccount
-from workers.dispatch import LARGE_PAGE_CHARACTERS, dispatch
+from workers.dispatch import dispatch
 from workers.hand import Hand
 from workers.route import Route
 from workers.smtp.egress import Egress
 from workers.smtp.pool import Pool
+from workers.studio import LARGE_PAGE_CHARACTERS
 
 SIGN_IN_REFUSED = ("S: 220 server", "C: EHLO", "S: 250-server", "S: 250 AUTH PLAIN", "C: AUTH PLAIN", "S: 535 5.7.8 no", "C: QUIT")
 
@@ -170,7 +171,7 @@ def test_a_refused_sender_is_replaced_by_the_accounts_address_and_gets_the_answe
     job_id, heard = at(books, office, (*OPENING, *SENDER_REFUSED, *ITSELF), user="wiki@example.com")
     mail = email.message_from_bytes(heard.body)
     assert (heard.odd, summary(books, job_id)) == ([], (State.SENT, "a", None, True))
-    assert books.status(job_id).warnings == ("sender_replaced",)
+    assert books.status(job_id).warnings == (("sender_replaced", 1),)
     assert (mail["From"], mail["Reply-To"]) == ("Jane Doe via Acme Wiki <wiki@example.com>", "Jane Doe <jane@example.com>")
 
 

@@ -92,7 +92,7 @@ def test_a_refused_sender_makes_way_for_the_accounts_own_address_once(failure: F
     box = outbox(own=OWN)
     box.take()
     refused = Outcome({0: R, 1: R, 2: R}, failure)
-    assert box.learn(refused) == Outcome({0: P, 1: P, 2: P}, warnings=frozenset({Remark.SENDER_REPLACED}))
+    assert box.learn(refused) == Outcome({0: P, 1: P, 2: P}, warnings={Remark.SENDER_REPLACED: 1})
     assert (box.job.sender, told(box.take())) == (OWN, (OWN, ["0", "1", "2"]))
     assert (box.learn(refused), box.waiting) == (refused, frozenset())
 

@@ -6,8 +6,10 @@ from typing import Final
 import msgspec
 
 from dispatcher.contracts.errors import PageTooSlow
+from dispatcher.contracts.settings import WorkerSettings
 
 MEBIBYTE: Final = 1024 * 1024
+MILLION: Final = 1_000_000
 
 
 class RenderLimits(msgspec.Struct, frozen=True):
@@ -23,6 +25,12 @@ class RenderLimits(msgspec.Struct, frozen=True):
     picture_input_bytes: int = 10 * MEBIBYTE
     picture_bytes: int = MEBIBYTE
     pictures_bytes: int = 8 * MEBIBYTE
+
+    @classmethod
+    def of(cls, settings: WorkerSettings) -> "RenderLimits":
+        """As the operator has set them."""
+        named = {name: getattr(settings, name) for name in cls.__struct_fields__ if name not in {"seconds", "picture_pixels"}}
+        return cls(seconds=settings.render_seconds, picture_pixels=settings.picture_megapixels * MILLION, **named)
 
 
 class Watch:

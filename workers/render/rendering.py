@@ -28,3 +28,8 @@ class Rendering(msgspec.Struct, frozen=True):
     text: str
     images: tuple[InlineImage, ...] = ()
     warnings: tuple[Warning, ...] = ()
+
+    @property
+    def remarks(self) -> dict[Remark, int]:
+        """The warnings as an outcome has them."""
+        return {warning.code: warning.count for warning in self.warnings}

@@ -113,7 +113,7 @@ class Tokens:
             del self._kept[key]
 
     async def _request(self, auth: ClientCredentialsAuth, egress: Egress) -> Granted | FailureClass:
-        found = await self._web.post(Request(auth.token_url, HEADERS, form(auth)), egress, MAX_ANSWER + 1)
+        found = await self._web.send(Request(auth.token_url, HEADERS, form(auth)), egress, MAX_ANSWER + 1)
         if isinstance(found, FailureClass):
             return FailureClass.AUTH_TEMPORARY if found in UNHEARD else found
         return judged(found.status, found.body)

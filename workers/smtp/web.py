@@ -1,4 +1,4 @@
-"""Web: one POST over HTTPS, through the egress guard; a connection of its own, no proxy, no redirect, no cookie."""
+"""Web: one request over HTTPS, through the egress guard; a connection of its own, no proxy, no redirect, no cookie."""
 
 import asyncio
 import contextlib
@@ -22,11 +22,12 @@ UNHEARD: Final = (*TOO_LATE, httpcore2.NetworkError, httpcore2.ProtocolError, OS
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is posted; what it is made of is in no traceback."""
+    """What is posted, or asked for (`GET`); what it is made of is in no traceback."""
 
     url: str
-    headers: tuple[tuple[str, str], ...]
-    content: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+    method: str = "POST"
 
     def __repr__(self) -> str:
         return "Request(...)"
@@ -40,13 +41,13 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Web:
-    """The way to web servers; `seconds` are for all of a POST."""
+    """The way to web servers; `seconds` are for all of a request."""
 
     def __init__(self, ca_file: str | None = None, seconds: float = 10) -> None:
         self._ca_file = ca_file
         self._seconds = seconds
 
-    async def post(self, request: Request, egress: Egress, most: int = 0) -> Answer | FailureClass:
+    async def send(self, request: Request, egress: Egress, most: int = 0) -> Answer | FailureClass:
         """The answer, with a little more of its body than `most` at the longest; or why there is none."""
         url = endpoint(request.url)
         if url is None:
@@ -64,7 +65,7 @@ class Web:
         async with (
             contextlib.aclosing(Guarded(egress, self._seconds / 3)) as network,
             httpcore2.AsyncConnectionPool(self._trust, max_connections=1, network_backend=network) as pool,
-            pool.stream("POST", url, headers=request.headers, content=request.content, extensions=waits) as answer,
+            pool.stream(request.method, url, headers=request.headers, content=request.content, extensions=waits) as answer,
         ):
             return Answer(answer.status, await _beginning(answer, most))
 
@@ -107,7 +108,7 @@ class Guarded(httpcore2.AsyncNetworkBackend):
 
 
 def endpoint(text: str) -> httpcore2.URL | None:
-    """Where to post; None: not https, or a URL that is none. Python's own parsers would remember it."""
+    """Where to send; None: not https, or a URL that is none. Python's own parsers would remember it."""
     try:
         url = httpx2.URL(text)
     except httpx2.InvalidURL:

@@ -21,7 +21,7 @@ def posted(ca_file: str | None, *answers: bytes, most: int = 0, seconds: float =
     found: list[object] = []
 
     async def once(server: Issuer) -> None:
-        found.append(await Web(ca_file, seconds).post(request(server.port), egress, most))
+        found.append(await Web(ca_file, seconds).send(request(server.port), egress, most))
 
     server = against(once, *answers)
     return found[0], server.requests
@@ -62,7 +62,7 @@ def test_a_server_that_says_nothing_is_too_late(ca_file: str) -> None:
     async def story() -> Answer | FailureClass:
         server = await asyncio.start_server(silent, "127.0.0.1", 0, ssl=CONTEXT)
         async with server:
-            found = await Web(ca_file, 0.2).post(request(server.sockets[0].getsockname()[1]), GUARD)
+            found = await Web(ca_file, 0.2).send(request(server.sockets[0].getsockname()[1]), GUARD)
             over.set()
         return found
 
