@@ -55,6 +55,15 @@ def worker() -> None:
     os.execv(sys.executable, [sys.executable, "-m", "workers"])  # noqa: S606 -- our own interpreter
 
 
+@cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def preview(arguments: tuple[str, ...]) -> None:
+    """Write the mail that a page in a file would become; nothing runs, nothing is sent."""
+    import os  # noqa: PLC0415
+
+    os.execv(sys.executable, [sys.executable, "-m", "workers.preview_files", *arguments])  # noqa: S606 -- our own interpreter
+
+
 @cli.command()
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(0, 64), help="Worker processes.")
 @click.option(

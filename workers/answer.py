@@ -12,10 +12,12 @@ import msgspec
 from dispatcher.contracts.errors import JobError, SealBroken, Unavailable
 from dispatcher.contracts.one_time import seal_answer
 from dispatcher.contracts.outcome import Failure, FailureClass
+from dispatcher.contracts.preview import Preview
 from dispatcher.contracts.privacy import LOGGER, report
-from dispatcher.contracts.questions import Question, Questions, Taken, Verify
+from dispatcher.contracts.questions import Question, Questions, Render, Taken, Verify
 from dispatcher.contracts.verification import Verification
 from workers.office import Desk
+from workers.preview import previewed
 from workers.smtp.verify import verify
 
 log = logging.getLogger(LOGGER)
@@ -75,28 +77,35 @@ class Answering:
         began = time.monotonic()
         try:
             question = msgspec.msgpack.decode(self._desk.keys.open(taken.sealed, taken.binding), type=Question)
-            verification = await self._verification(question.asked, taken.seconds_left)
-            sealed = seal_answer(msgspec.msgpack.encode(verification), question.answer_key, taken.binding.job_id)
+            answer = await self._answer_to(question.asked, taken.seconds_left)
+            sealed = seal_answer(msgspec.msgpack.encode(answer), question.answer_key, taken.binding.job_id)
         except (SealBroken, msgspec.DecodeError):
             log.warning("question not opened")
             return
         await self._questions.reply(taken, sealed)
-        failure_class = verification.failure.failure_class if verification.failure else None
+        failure_class = answer.failure.failure_class if answer.failure else None
         log.info("question answered", extra={"failure_class": failure_class, "seconds": round(time.monotonic() - began, 3)})
 
-    async def _verification(self, asked: Verify, seconds: float) -> Verification:
+    async def _answer_to(self, asked: Verify | Render, seconds: float) -> Verification | Preview:
         """Whatever happens, there is one, and before the deadline."""
-        limits = self._desk.limits.within(seconds - TO_TELL_SECONDS)
+        failed = Preview.failed if isinstance(asked, Render) else Verification.failed
         try:
-            async with asyncio.timeout(seconds):
-                return await self._verifier(asked, dataclasses.replace(self._desk, limits=limits))
+            async with asyncio.timeout(seconds - TO_TELL_SECONDS * isinstance(asked, Render)):
+                return await self._work(asked, seconds)
         except TimeoutError:
-            return Verification.failed(Failure(FailureClass.TIMEOUT, permanent=False))
+            late = FailureClass.RENDER_TIMEOUT if isinstance(asked, Render) else FailureClass.TIMEOUT
+            return failed(Failure(late, permanent=False))
         except JobError as error:
-            return Verification.failed(Failure(error.failure))
+            return failed(Failure(error.failure))
         except Exception as error:  # noqa: BLE001 -- who asked is told, and does not wait for nothing
             report(error)
-            return Verification.failed(Failure(FailureClass.INTERNAL_ERROR, permanent=False))
+            return failed(Failure(FailureClass.INTERNAL_ERROR, permanent=False))
+
+    async def _work(self, asked: Verify | Render, seconds: float) -> Verification | Preview:
+        if isinstance(asked, Render):
+            return await previewed(asked.submission, self._desk)
+        limits = self._desk.limits.within(seconds - TO_TELL_SECONDS)
+        return await self._verifier(asked, dataclasses.replace(self._desk, limits=limits))
 
     def _release(self, task: asyncio.Task[None]) -> None:
         self._serving.discard(task)

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from dispatcher.api import accounts, admin, health, jobs, keys, openapi, pauses, problems
+from dispatcher.api import accounts, admin, health, jobs, keys, openapi, pauses, preview, problems
 from dispatcher.api.gate import Gate
 from dispatcher.api.vetting import Vetting, vetted
 from dispatcher.contracts.courtesy import Quota
@@ -37,6 +37,7 @@ PUBLIC: Final = (
     Route("/v1/jobs", vetted(jobs.post), methods=["POST"]),
     Route("/v1/jobs/{job_id}", jobs.one, methods=["GET", "DELETE"]),
     Route("/v1/accounts/verify", vetted(accounts.verify), methods=["POST"]),
+    Route("/v1/render", vetted(preview.render), methods=["POST"]),
     Route("/v1/keys", keys.get, methods=["GET"]),
     Route("/v1/info", health.info, methods=["GET"]),
     Route("/v1/openapi.json", openapi.get, methods=["GET"]),

@@ -29,6 +29,7 @@ CALLS: Final = (
         "Verification",
         (*BODY, "rate-limited", "busy"),
     ),
+    ("/v1/render", "post", "What would be mailed for a submission; nothing is", 200, "Preview", (*BODY, "rate-limited", "busy")),
     ("/v1/keys", "get", "The public sealing keys", 200, "Object", ()),
     ("/v1/info", "get", "Version, limits and features", 200, "Object", ()),
     ("/livez", "get", "Whether the process lives", 200, "Object", ()),
@@ -45,6 +46,10 @@ WHY: Final = {
     "enhanced_code": MAYBE_STRING,
     "advice": MAYBE_STRING,
     "help": MAYBE_STRING,
+}
+WHY_NOT: Final = {
+    "type": ["object", "null"],
+    "properties": {"class": {"type": "string", "enum": CLASSES}, "phase": MAYBE_STRING, "permanent": BOOLEAN} | WHY,
 }
 INTEGERS: Final = {"type": "array", "items": {"type": "integer"}}
 WARNINGS: Final = {"type": "array", "items": {"type": "object", "properties": {"code": STRING, "count": {"type": "integer"}}}}
@@ -122,10 +127,23 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
                     "auth": {"type": "array", "items": {"type": "string", "enum": [str(name) for name in Mechanism]}},
                 },
             },
-            "failure": {
-                "type": ["object", "null"],
-                "properties": {"class": {"type": "string", "enum": CLASSES}, "phase": STRING, "permanent": BOOLEAN} | WHY,
+            "failure": WHY_NOT,
+        },
+    },
+    "Preview": {
+        "type": "object",
+        "required": ["ok", "subject", "html", "text", "parts", "bytes", "sizes", "warnings", "failure"],
+        "properties": {
+            "ok": BOOLEAN,
+            **dict.fromkeys(("subject", "html", "text"), STRING),
+            "parts": {
+                "type": "array",
+                "items": {"type": "object", "properties": dict.fromkeys(("content_id", "name", "type"), STRING) | {"bytes": INTEGER}},
             },
+            "bytes": INTEGER,
+            "sizes": {"type": "object", "properties": dict.fromkeys(("html", "text", "parts", "gmail_clips_at"), INTEGER)},
+            "warnings": WARNINGS,
+            "failure": WHY_NOT,
         },
     },
     "Problem": {
@@ -147,7 +165,7 @@ CALLBACK: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Status"}}}},
     "responses": {"2XX": {"description": "It was taken"}, "410": {"description": "None is wanted"}},
 }
-SECURED: Final = ("/v1/jobs", "/v1/accounts")
+SECURED: Final = ("/v1/jobs", "/v1/accounts", "/v1/render")
 
 
 @cache
@@ -157,7 +175,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for path, method, summary, status, shape, slugs in CALLS:
         paths.setdefault(path, {})[method] = _operation(path, method, summary, status, shape, slugs)
-    for path, schema in (("/v1/jobs", submission), ("/v1/accounts/verify", check)):
+    for path, schema in (("/v1/jobs", submission), ("/v1/render", submission), ("/v1/accounts/verify", check)):
         paths[path]["post"]["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     paths["/v1/jobs"]["post"]["callbacks"] = {"ended": {"{$request.body#/callback/url}": {"post": CALLBACK}}}
     return {

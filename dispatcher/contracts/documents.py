@@ -3,11 +3,15 @@
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
+
 from dispatcher.contracts.advice import ADVICE, advice_now
 from dispatcher.contracts.job import Receipt, Status
 from dispatcher.contracts.outcome import OPEN_STATES, Failure, FailureClass, Fate, SmtpPhase
+from dispatcher.contracts.preview import Preview
 from dispatcher.contracts.verification import Step, Verification
 
+GMAIL_CLIP_BYTES: Final = 102_400
 WHY: Final = ("class", "smtp_code", "enhanced_code", "advice", "help")
 
 
@@ -67,6 +71,23 @@ def verification_document(verification: Verification) -> dict[str, object]:
         "tls": certificate
         and {"version": certificate.tls_version, "days_left": certificate.days_left, "name_matches": certificate.names_match},
         "capabilities": verification.capabilities,
+        "failure": failure and _why(failure, advice_now(failure.failure_class)) | _where(failure),
+    }
+
+
+def preview_document(preview: Preview) -> dict[str, object]:
+    """docs/api.md's Preview; sizes are in bytes, those of parts before base64."""
+    failure = preview.failure
+    html, text = len(preview.html.encode()), len(preview.text.encode())
+    return {
+        "ok": failure is None,
+        "subject": preview.subject,
+        "html": preview.html,
+        "text": preview.text,
+        "parts": [msgspec.structs.asdict(part) for part in preview.parts],
+        "bytes": preview.bytes,
+        "sizes": {"html": html, "text": text, "parts": sum(part.bytes for part in preview.parts), "gmail_clips_at": GMAIL_CLIP_BYTES},
+        "warnings": [{"code": code, "count": count} for code, count in preview.warnings.items()],
         "failure": failure and _why(failure, advice_now(failure.failure_class)) | _where(failure),
     }
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from dispatcher.contracts.claim import ClockSkewed
 from dispatcher.contracts.errors import CheckedOften, Unavailable
-from dispatcher.contracts.job import Lane
+from dispatcher.contracts.job import Lane, Submission
 from dispatcher.contracts.mail import Account, Mailbox, Value
 from dispatcher.contracts.scripts import FAILURES, Scripts
 from dispatcher.contracts.seal import Binding
@@ -32,13 +32,19 @@ class Verify(msgspec.Struct, frozen=True, tag_field="kind", tag="verify"):
     sender: str | None = None
 
 
+class Render(msgspec.Struct, frozen=True, tag_field="kind", tag="render"):
+    """What would be mailed for this submission; the answer is a Preview."""
+
+    submission: Submission
+
+
 class Question(msgspec.Struct, frozen=True):
     """What is sealed to the workers. The answer is sealed to `answer_key`, an X25519 public key that is used this once.
 
     Only who opened the question knows that key, so an answer that opens is a worker's.
     """
 
-    asked: Verify
+    asked: Verify | Render
     answer_key: bytes
 
 

@@ -11,11 +11,12 @@ from dispatcher.contracts.claim import ClockSkewed
 from dispatcher.contracts.errors import SealBroken, Unavailable
 from dispatcher.contracts.job import Lane, new_job_id
 from dispatcher.contracts.one_time import OneTimeKey
-from dispatcher.contracts.questions import QUESTION_MS, AccountCheck, Question, Questions, Verify
+from dispatcher.contracts.preview import Preview
+from dispatcher.contracts.questions import QUESTION_MS, AccountCheck, Question, Questions, Render, Verify
 from dispatcher.contracts.seal import Binding
 from dispatcher.contracts.verification import Verification
-from dispatcher.intake.admit import admit_check
-from dispatcher.intake.parse import parse_as
+from dispatcher.intake.admit import admit, admit_check
+from dispatcher.intake.parse import parse, parse_as
 from dispatcher.intake.submit import Intake
 
 BEYOND_DEADLINE_SECONDS: Final = 1.0
@@ -47,7 +48,15 @@ class Asking:
         except msgspec.DecodeError:
             raise Unanswered from None
 
-    async def ask(self, asked: Verify, tenant: str) -> bytes:
+    async def render(self, body: bytes, tenant: str) -> Preview:
+        """What would be mailed for the posted submission; raises as `verify` does."""
+        asked = Render(admit(parse(body), self.intake.settings))
+        try:
+            return msgspec.msgpack.decode(await self.ask(asked, tenant), type=Preview)
+        except msgspec.DecodeError:
+            raise Unanswered from None
+
+    async def ask(self, asked: Verify | Render, tenant: str) -> bytes:
         """A worker's answer; the key that opens it is here alone, and as long as this lasts. Raises CheckedOften, Unanswered."""
         one_time = OneTimeKey()
         until = time.monotonic() + self.patience_seconds
