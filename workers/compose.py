@@ -10,6 +10,7 @@ from dispatcher.contracts.job import Job
 from dispatcher.contracts.mail import Part, PartRole
 from workers import headers
 from workers.render.rendering import InlineImage, Rendering
+from workers.sniff import OCTETS, media_type
 
 LINE_OCTETS: Final = 57  # 76 characters of base64
 CRLF: Final = b"\r\n"
@@ -55,8 +56,9 @@ def _image(image: InlineImage) -> Entity:
 
 
 def _attachment(part: Part) -> Entity:
-    composite = part.type.lower().startswith(("message/", "multipart/"))  # RFC 2046 section 5.2.1: base64 would be wrong for these
-    content_type = "application/octet-stream" if composite else part.type
+    content_type = media_type(part.type.lower(), part.content)
+    if content_type.startswith(("message/", "multipart/")):  # RFC 2046 section 5.2.1: base64 would be wrong for these
+        content_type = OCTETS
     return _leaf(content_type, part.content, ("Content-Disposition", "attachment" + headers.parameter("filename", part.name)))
 
 

@@ -25,10 +25,12 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
     claim, outcome, waiting = hand.claim, Outcome({}), hand.claim.pending
     try:
         job = desk.open(claim)
-        route, rendering = desk.route(job.submission.account), await rendered(job, hand, desk)
-        outcome = Outcome({}, warnings=rendering.remarks)
-        outbox = Outbox(route.addressed(job), claim, route.account.own_address, desk.recipients_per_message)
+        route, rendering = desk.route(job.submission.account), Rendering("", "")
+        outbox = Outbox(route.addressed(job).within(desk.max_message_bytes), claim, route.account.own_address, desk.recipients_per_message)
         while outbox and hand.may_go_on:
+            if not rendering.html or rendering.left_out != outbox.job.left_out:
+                rendering = await rendered(outbox.job, hand, desk)
+                outcome = outcome.with_remarks(rendering.remarks)
             said = await transmit(outbox.take(), outbox.job, rendering, route, hand, desk)
             outcome, waiting = outbox.learn(said).after(outcome), outbox.waiting
             hand.note(said)
@@ -49,7 +51,7 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
 async def rendered(job: Job, hand: Hand, desk: Desk) -> Rendering:
     """The page as mail; whatever the job's messages are, they are all of one rendering."""
     with hand.droppable(), stage(Stage.RENDER):
-        return await desk.studio.render(job.submission, hand.claim.accepted_at)
+        return await desk.studio.render(job.submission, hand.claim.accepted_at, job.left_out)
 
 
 async def transmit(envelope: Envelope, job: Job, rendering: Rendering, route: Route, hand: Hand, desk: Desk) -> Outcome:

@@ -54,6 +54,7 @@ class Desk:
     default: Route | None = None
     fenced_ms: int = 330_000
     recipients_per_message: int = 100
+    max_message_bytes: int = 25 * 1024 * 1024
 
     def open(self, claim: Claim) -> Job:
         """The job in clear, in memory only; raises SealBroken."""
@@ -100,6 +101,7 @@ def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:
         default=Route(default.account, connections(settings, default.egress, Rest()), default) if default else None,
         fenced_ms=int(settings.fenced_seconds * 1000),
         recipients_per_message=settings.recipients_per_message,
+        max_message_bytes=settings.max_message_bytes,
     )
     return desk, Records(redis)
 

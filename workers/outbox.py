@@ -35,6 +35,7 @@ class Outbox:
 
         Too many recipients: the others are told in the next transaction (RFC 5321 section 4.5.3.1.10), as long as each takes somebody.
         The sender is refused: once, the account's own address takes the author's place.
+        The mail is too large: its largest attachment is left out, where the submitter allows it.
         """
         again, warnings = frozenset[int](), dict[Remark, int]()
         if Fate.ACCEPTED in outcome.fates.values():
@@ -43,6 +44,9 @@ class Outbox:
         if refused and self._own_address is not None and self._may_send_as_itself():
             again, warnings = again | refused, {Remark.SENDER_REPLACED: 1}
             self.job = self.job.sent_from(self._own_address)
+        too_large = _those(outcome, FailureClass.MESSAGE_TOO_LARGE)
+        if too_large and (lighter := self.job.lighter()):
+            again, self.job = again | too_large, lighter
         if not again:
             return outcome
         self._envelopes = self._line(again | self.waiting)

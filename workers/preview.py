@@ -18,9 +18,9 @@ MESSAGE_ID: Final = "<preview@beampost.invalid>"
 async def previewed(submission: Submission, desk: Desk) -> Preview:
     """As if it were mailed now; raises JobError where that could not be."""
     now = datetime.now(UTC)
-    job = desk.route(submission.account).addressed(Job(submission, MESSAGE_ID))
+    job = desk.route(submission.account).addressed(Job(submission, MESSAGE_ID)).within(desk.max_message_bytes)
     with stage(Stage.RENDER):
-        rendering = await desk.studio.render(submission, now)
+        rendering = await desk.studio.render(job.submission, now, job.left_out)
     with stage(Stage.COMPOSE):
         return preview_of(job, rendering, compose(job, rendering, now))
 

@@ -79,12 +79,12 @@ def write(submission: Submission, out: Path) -> None:
     """The mail and its report; exits 65 where no mail can be made."""
     settings, now = read(WorkerSettings), datetime.now(UTC)
     studio = Studio(Renderer(RenderLimits.of(settings), inliner_named(settings.inliner)))
+    job = Job(submission, MESSAGE_ID).within(settings.max_message_bytes)
     try:
-        rendering = asyncio.run(studio.render(submission, now))
+        rendering = asyncio.run(studio.render(job.submission, now, job.left_out))
     except JobError as error:
         click.echo(f"beampost preview: {error.failure}", err=True)
         sys.exit(UNRENDERABLE)
-    job = Job(submission, MESSAGE_ID)
     message = compose(job, rendering, now)
     document = preview_document(preview_of(job, rendering, message))
     out.mkdir(parents=True, exist_ok=True)

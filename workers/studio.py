@@ -24,16 +24,16 @@ class Studio:
         self._egress = egress
         self._external_pictures = external_pictures
 
-    async def render(self, submission: Submission, written_at: datetime) -> Rendering:
-        """The page as mail; raises PageUnrenderable, PageTooSlow."""
+    async def render(self, submission: Submission, written_at: datetime, left_out: tuple[str, ...] = ()) -> Rendering:
+        """The page as mail, with links to attachments that are left out; raises PageUnrenderable, PageTooSlow."""
         fetched = NOTHING
         if submission.layout.external_images is ExternalImages.EMBED and self._egress is not None:
             urls = await asyncio.to_thread(self._renderer.external_images, submission)
             wanted = urls[: self._external_pictures]
             fetched = await fetch_pictures(wanted, self._web, self._egress, self._renderer.limits.picture_input_bytes)
         if fetched or is_slow(submission):
-            return await asyncio.to_thread(self._renderer.render, submission, written_at=written_at, fetched=fetched)
-        return self._renderer.render(submission, written_at=written_at)
+            return await asyncio.to_thread(self._renderer.render, submission, written_at=written_at, fetched=fetched, left_out=left_out)
+        return self._renderer.render(submission, written_at=written_at, left_out=left_out)
 
 
 def is_slow(submission: Submission) -> bool:

@@ -71,7 +71,7 @@ def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
         replica_ms=int(settings.replica_seconds * 1000),
     )
     intake = Intake(settings, secret, sealing_keys, ledger, Records(redis), Doorbell(settings.redis))
-    asking = Asking(intake, Questions(redis), settings.verifications_per_minute)
+    asking = Asking(intake, Questions(redis), settings.verifications_per_minute, settings.previews_per_minute)
     gate, pressure = Gate(settings.body_bytes_at_once), Pressure(settings.shed_bulk_percent, settings.shed_percent)
     waiting, vetting = Waiting(intake.records), Vetting(redis, settings)
     apps = []

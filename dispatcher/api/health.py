@@ -55,6 +55,7 @@ async def info(request: Request) -> Response:
         "message_bytes": settings.max_message_bytes,
         "open_bytes": settings.open_bytes,
         "open_jobs": settings.open_jobs,
+        "previews_per_minute": settings.previews_per_minute,
         "posts": {"burst": settings.posts_burst, "per_minute": settings.posts_per_minute},
         "recipients": settings.max_recipients,
         "recipients_per_message": settings.recipients_per_message,

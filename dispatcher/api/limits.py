@@ -2,7 +2,7 @@
 
 import math
 
-from dispatcher.contracts.errors import CheckedOften, QuotaExhausted, RateLimited
+from dispatcher.contracts.errors import CheckedOften, PreviewedOften, QuotaExhausted, RateLimited
 from dispatcher.contracts.job import Receipt
 from dispatcher.contracts.settings import ApiSettings
 
@@ -17,8 +17,7 @@ def after_post(settings: ApiSettings, receipt: Receipt) -> dict[str, str]:
 
 def at_limit(settings: ApiSettings, error: RateLimited) -> dict[str, str]:
     """Which limit was reached, and until when."""
-    policy = _of_checks(settings) if isinstance(error, CheckedOften) else _of_posts(settings)
-    return {"RateLimit-Policy": policy, "RateLimit": f'"{error.limit}";r=0;t={error.retry_after_seconds}'}
+    return {"RateLimit-Policy": _policy(settings, error), "RateLimit": f'"{error.limit}";r=0;t={error.retry_after_seconds}'}
 
 
 def come_again(seconds: int, spread: float) -> int:
@@ -32,5 +31,9 @@ def _of_posts(settings: ApiSettings) -> str:
     return f'{posts}, "{QuotaExhausted.limit}";q={settings.open_jobs}'
 
 
-def _of_checks(settings: ApiSettings) -> str:
-    return f'"{CheckedOften.limit}";q={settings.verifications_per_minute};w=60'
+def _policy(settings: ApiSettings, error: RateLimited) -> str:
+    if isinstance(error, CheckedOften):
+        return f'"{error.limit}";q={settings.verifications_per_minute};w=60'
+    if isinstance(error, PreviewedOften):
+        return f'"{error.limit}";q={settings.previews_per_minute};w=60'
+    return _of_posts(settings)

@@ -4,7 +4,7 @@ BeampostError
   SubmissionError  .status     the caller can mend it: a problem document
     Malformed, KeyMissing 400 | Unauthenticated 401 | Forbidden 403 | JobUnknown 404 | SlowBody 408 | TooLate 409
     TooLarge 413 | UnsupportedMediaType 415 | KeyReused 422 | Invalid 422 (with a tuple of pointers and codes, set after construction)
-    RateLimited, QuotaExhausted, CheckedOften 429 (with the seconds to wait)
+    RateLimited, QuotaExhausted, CheckedOften, PreviewedOften 429 (with the seconds to wait)
   JobError         .failure    the job cannot go on: a FailureClass
     SealBroken | PageUnrenderable | HeaderUnsafe | AddressUnusable | AccountMissing
   Unavailable                  later: a 503, or a retry
@@ -139,6 +139,12 @@ class CheckedOften(RateLimited):
     """The tenant has had mail accounts verified too often within a minute."""
 
     limit = "checks"
+
+
+class PreviewedOften(RateLimited):
+    """The tenant has had pages previewed too often within a minute."""
+
+    limit = "previews"
 
 
 class JobError(BeampostError):

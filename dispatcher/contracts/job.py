@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from dispatcher.contracts.mail import MAX_NAME, Account, Addressing, Envelope, Layout, Mailbox, Page, Part, Site, Url, Value
+from dispatcher.contracts.mail import MAX_NAME, Account, Addressing, Envelope, Layout, Mailbox, Page, Part, PartRole, Site, Url, Value
 from dispatcher.contracts.outcome import State
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -104,15 +104,34 @@ class Job(msgspec.Struct, frozen=True):
     """What is sealed: the submission, and the Message-ID that every attempt carries.
 
     `sender` is the address that the mail comes from where it may not be the author's own; replies then go to the person.
+    `left_out` are the names of attachments that were too much, and stand in the mail as links.
     """
 
     submission: Submission
     message_id: str
     sender: str | None = None
+    left_out: tuple[str, ...] = ()
 
     def sent_from(self, address: str) -> "Job":
         """The same mail from another address."""
         return msgspec.structs.replace(self, sender=address)
+
+    def lighter(self) -> "Job | None":
+        """The same mail without its largest attachment; None where there is none, or it may not be left out."""
+        attached = [part for part in self.submission.parts if part.role is PartRole.ATTACHMENT]
+        if self.submission.overflow is Overflow.FAIL or not attached:
+            return None
+        largest = max(attached, key=lambda part: len(part.content))
+        others = tuple(part for part in self.submission.parts if part is not largest)
+        submission = msgspec.structs.replace(self.submission, parts=others)
+        return msgspec.structs.replace(self, submission=submission, left_out=(*self.left_out, largest.name))
+
+    def within(self, most_bytes: int) -> "Job":
+        """The same mail with no more in its parts than that, as far as attachments may be left out."""
+        job = self
+        while sum(len(part.content) for part in job.submission.parts) > most_bytes and (lighter := job.lighter()):
+            job = lighter
+        return job
 
     def addressing(self) -> Addressing:
         """The visible side of the mail, with the prefix joined to the subject once."""

@@ -215,6 +215,10 @@ class Outcome(msgspec.Struct, frozen=True):
         told = {index: reason for index, reason in earlier.refusals.items() if index not in self.fates}
         return Outcome(pending | self.fates, failure, reasons | told | self.refusals, earlier.warnings | self.warnings, self.contact)
 
+    def with_remarks(self, remarks: dict[Remark, int]) -> "Outcome":
+        """The same, and more to know of it."""
+        return msgspec.structs.replace(self, warnings=self.warnings | remarks)
+
     @classmethod
     def all(cls, indexes: frozenset[int], fate: Fate, failure: Failure | None = None) -> "Outcome":
         """One fate for everybody."""

@@ -7,7 +7,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from dispatcher.contracts.claim import ClockSkewed
-from dispatcher.contracts.errors import CheckedOften, Unavailable
+from dispatcher.contracts.errors import CheckedOften, PreviewedOften, Unavailable
 from dispatcher.contracts.job import Lane, Submission
 from dispatcher.contracts.mail import Account, Mailbox, Value
 from dispatcher.contracts.scripts import FAILURES, Scripts
@@ -69,19 +69,23 @@ class Questions:
         self._redis = redis
         self._scripts = Scripts(redis, {"ask": ("prelude",), "take": ("prelude",)})
 
-    async def ask(self, binding: Binding, sealed: bytes, per_minute: int) -> bool:
-        """The question waits for a worker until its deadline; True when one may have to be woken. Raises CheckedOften, ClockSkewed."""
+    async def ask(self, binding: Binding, sealed: bytes, per_minute: int, *, preview: bool = False) -> bool:
+        """The question waits for a worker until its deadline; True when one may have to be woken.
+
+        Raises CheckedOften or PreviewedOften, each counted for itself, and ClockSkewed.
+        """
         said = {
             "id": binding.job_id,
             "deadline": binding.deadline_ms,
             "ttl": QUESTION_MS,
             "tp": binding.tenant,
+            "kind": "p" if preview else "v",
             "per_minute": per_minute,
             "lane": Lane.INTERACTIVE,
         }
         answer, fact = await self._scripts.run("ask", said, [sealed])
         if answer == b"often":
-            raise CheckedOften.until(fact)
+            raise (PreviewedOften if preview else CheckedOften).until(fact)
         if answer == b"clock":
             raise ClockSkewed.by(fact)
         return bool(fact)

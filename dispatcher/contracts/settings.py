@@ -48,6 +48,7 @@ class ApiSettings(SharedSettings):
     verifications_per_minute: int = Field(
         default=5, ge=1, le=1000, description="How often a tenant may have a mail account verified within a minute."
     )
+    previews_per_minute: int = Field(default=60, ge=1, le=1000, description="How often a tenant may have a page previewed within a minute.")
 
     @model_validator(mode="after")
     def _waits(self) -> Self:

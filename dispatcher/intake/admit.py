@@ -11,7 +11,7 @@ from dispatcher.contracts import accounts, webhook
 from dispatcher.contracts.accounts import Complaint
 from dispatcher.contracts.address import CONTROL, addr_spec, host_name
 from dispatcher.contracts.errors import Invalid
-from dispatcher.contracts.job import Submission, full_subject
+from dispatcher.contracts.job import Overflow, Submission, full_subject
 from dispatcher.contracts.mail import MAX_SUBJECT, Account, Mailbox, PartRole
 from dispatcher.contracts.questions import AccountCheck, Verify
 from dispatcher.contracts.shared_settings import SharedSettings
@@ -22,6 +22,7 @@ FORBIDDEN_SUFFIXES: Final = frozenset(
     .msp .mst .pif .ps1 .scr .sct .shb .sys .vb .vbe .vbs .vxd .wsc .wsf .wsh
     """.split()
 )
+PROGRAMS: Final = (b"\x7fELF", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 MAX_CSS_BYTES: Final = 16_384
 MOST_COMPLAINTS: Final = 100
 MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}")
@@ -157,10 +158,15 @@ def _web(url: str) -> bool:
 
 def _parts(posted: Submission, settings: SharedSettings) -> Iterator[Complaint]:
     for index, part in enumerate(posted.parts):
-        if part.role is PartRole.ATTACHMENT and _suffix(part.name) in FORBIDDEN_SUFFIXES:
+        if part.role is PartRole.ATTACHMENT and (_suffix(part.name) in FORBIDDEN_SUFFIXES or _is_program(part.content)):
             yield f"/parts/{index}/name", "attachment_forbidden"
-    if sum(len(part.content) for part in posted.parts) > settings.max_message_bytes:
+    if posted.overflow is Overflow.FAIL and sum(len(part.content) for part in posted.parts) > settings.max_message_bytes:
         yield "/parts", "too_long"
+
+
+def _is_program(content: bytes) -> bool:
+    """Whatever it is called: of Windows, Linux, macOS or Java."""
+    return content.startswith(PROGRAMS) or (content.startswith(b"MZ") and b"\0" in content[:64])
 
 
 def _suffix(name: str) -> str:

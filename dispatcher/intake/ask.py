@@ -38,6 +38,7 @@ class Asking:
     intake: Intake
     questions: Questions
     per_minute: int
+    previews_per_minute: int = 60
     patience_seconds: float = QUESTION_MS / 1000 + BEYOND_DEADLINE_SECONDS
 
     async def verify(self, body: bytes, tenant: str) -> Verification:
@@ -57,7 +58,10 @@ class Asking:
             raise Unanswered from None
 
     async def ask(self, asked: Verify | Render, tenant: str) -> bytes:
-        """A worker's answer; the key that opens it is here alone, and as long as this lasts. Raises CheckedOften, Unanswered."""
+        """A worker's answer; the key that opens it is here alone, and as long as this lasts.
+
+        Raises CheckedOften, PreviewedOften, Unanswered.
+        """
         one_time = OneTimeKey()
         until = time.monotonic() + self.patience_seconds
         question_id = await self._put(Question(asked, one_time.public), tenant)
@@ -79,7 +83,8 @@ class Asking:
         deadline_ms = time.time_ns() // 1_000_000 + self.intake.skew_ms + QUESTION_MS
         binding = Binding(self.intake.secret.pseudonym("tenant", tenant), new_job_id(), deadline_ms)
         sealed = self.intake.keys.seal(msgspec.msgpack.encode(question), binding)
-        if await self.questions.ask(binding, sealed, self.per_minute):
+        preview = isinstance(question.asked, Render)
+        if await self.questions.ask(binding, sealed, self.previews_per_minute if preview else self.per_minute, preview=preview):
             self.intake.doorbell.ring(Lane.INTERACTIVE)
         return binding.job_id
 

@@ -4,8 +4,7 @@ import math
 
 from dispatcher.contracts.accounts import simulated
 from dispatcher.contracts.claim import Accepted, NewJob
-from dispatcher.contracts.job import Job, Overflow, Receipt, Status, Submission
-from dispatcher.contracts.mail import ExternalImages
+from dispatcher.contracts.job import Job, Receipt, Status, Submission
 from dispatcher.contracts.outcome import State
 
 
@@ -34,9 +33,6 @@ def messages(posted: Submission, each: int) -> int:
 def warnings(posted: Submission) -> tuple[str, ...]:
     """What the submitter may not expect: fields that this version takes and does nothing with, and a server that is only played."""
     given = {
-        "dark_theme_without_effect": posted.layout.dark_theme,
-        "external_images_embed_without_effect": posted.layout.external_images is ExternalImages.EMBED,
-        "overflow_without_effect": posted.overflow is Overflow.LINK,
         "receipt_key_without_effect": posted.receipt_key is not None,
         "simulated": simulated(posted.account),
     }

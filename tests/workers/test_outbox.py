@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from dispatcher.contracts.job import Delivery, Job
-from dispatcher.contracts.mail import Envelope
+from dispatcher.contracts.job import Delivery, Job, Overflow
+from dispatcher.contracts.mail import Envelope, Part, PartRole
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, Remark, SmtpPhase
 from tests.workers.conftest import claim_of, door, submission
 from workers.outbox import Outbox
@@ -119,3 +119,34 @@ def test_without_another_address_the_refusal_stands(own: str | None) -> None:
     box.take()
     refused = Outcome({0: R, 1: R, 2: R}, SENDER)
     assert (box.learn(refused), bool(box)) == (refused, False)
+
+
+def attached(*sizes: int) -> tuple[Part, ...]:
+    return tuple(Part(id=f"{size}", name=f"{size}.pdf", type="a/b", role=PartRole.ATTACHMENT, content=bytes(size)) for size in sizes)
+
+
+TOO_LARGE = Failure(FailureClass.MESSAGE_TOO_LARGE, SmtpPhase.EHLO)
+
+
+def test_a_mail_that_is_too_large_is_told_anew_without_its_largest_attachment() -> None:
+    box = outbox(2, overflow=Overflow.LINK, parts=attached(10, 30, 20))
+    left_out = []
+    while box:
+        box.take()
+        said = box.learn(Outcome.all(frozenset({0, 1}), R, TOO_LARGE))
+        left_out.append(box.job.left_out)
+    assert left_out == [("30.pdf",), ("30.pdf", "20.pdf"), ("30.pdf", "20.pdf", "10.pdf"), ("30.pdf", "20.pdf", "10.pdf")]
+    assert (said.fates, said.failure) == ({0: R, 1: R}, TOO_LARGE)
+
+
+def test_an_attachment_that_may_not_be_left_out_stays() -> None:
+    box = outbox(1, parts=attached(10))
+    box.take()
+    assert (box.learn(Outcome.all(frozenset({0}), R, TOO_LARGE)).failure, bool(box)) == (TOO_LARGE, False)
+
+
+@pytest.mark.parametrize(
+    ("most", "left_out"), [(60, ()), (59, ("30.pdf",)), (29, ("30.pdf", "20.pdf")), (0, ("30.pdf", "20.pdf", "10.pdf"))]
+)
+def test_what_is_more_than_a_job_may_have_is_left_out_before_it_is_composed(most: int, left_out: tuple[str, ...]) -> None:
+    assert job(overflow=Overflow.LINK, parts=attached(10, 30, 20)).within(most).left_out == left_out

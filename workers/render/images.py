@@ -1,5 +1,6 @@
 """Images: pictures of the page as parts of the mail; what was not delivered becomes a link that says so."""
 
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from workers.render.album import Found, file_name
 from workers.render.boxes import WIDTHS
 from workers.render.draft import Draft
 from workers.render.links import page_link, safe_web_url
+from workers.render.normalise import without_controls
 from workers.render.pictures import Picture
 from workers.render.tree import Element, Selector, classes, drop, make, replace
 
@@ -160,6 +162,13 @@ def attachments(draft: Draft) -> None:
             continue
         name = embedded.get("data-linked-resource-default-alias") or "".join(str(piece) for piece in embedded.itertext()).strip()
         replace(embedded, page_link(draft, f"📎 {name or draft.words.file}"))
+
+
+def link_attachments(draft: Draft, names: Iterable[str]) -> None:
+    """Attachments that the mail has no room for, at its end."""
+    for name in names:
+        draft.warnings[Remark.ATTACHMENT_LINKED] += 1
+        draft.page.append(make("p", None, None, [page_link(draft, f"📎 {without_controls(name)}")]))
 
 
 def _number(text: str | None) -> int | None:

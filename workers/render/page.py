@@ -13,7 +13,7 @@ from workers.render.custom_css import CustomCss, clean
 from workers.render.dark import dark_colours
 from workers.render.draft import Draft
 from workers.render.head import COMPACT, HEAD, SHEET, dark_css, keep_classes, mirrored, named_classes
-from workers.render.images import external_sources
+from workers.render.images import external_sources, link_attachments
 from workers.render.letter import letter_of
 from workers.render.limits import RenderLimits
 from workers.render.premailer_inliner import PremailerInliner
@@ -36,10 +36,16 @@ class Renderer:
         self._inliners = {"ltr": inliner(SHEET), "rtl": inliner(mirrored(SHEET))}
         self._cleaned = Shelf(clean)
 
-    def render(self, submission: Submission, *, written_at: datetime, fetched: Mapping[str, bytes] = NOTHING) -> Rendering:
-        """The mail of a submission; `fetched` are foreign pictures by URL. Raises PageUnrenderable, PageTooSlow: never for its content."""
+    def render(
+        self, submission: Submission, *, written_at: datetime, fetched: Mapping[str, bytes] = NOTHING, left_out: tuple[str, ...] = ()
+    ) -> Rendering:
+        """The mail of a submission: `fetched` are foreign pictures by URL, `left_out` names of attachments that become links.
+
+        Raises PageUnrenderable, PageTooSlow: for what a page costs, never for its content.
+        """
         draft = draft_of(submission, fetched, self.limits)
         apply_constructs(draft)
+        link_attachments(draft, left_out)
         dark_colours(draft)
         add_title(draft.page, submission.page.title)
         header = header_text(submission, draft.words, written_at)
@@ -48,7 +54,7 @@ class Renderer:
         custom = self._inline(draft, submission.layout.custom_css)
         shell = Shell(submission, draft, page_text=body.partition("\n\n")[2] or body, header=header, head_css=head_css(draft, custom))
         html = self._fitted(draft, shell)
-        return Rendering(html, letter_of(submission, draft.words, header, body), draft.album.shown, _counted(draft.warnings))
+        return Rendering(html, letter_of(submission, draft.words, header, body), draft.album.shown, _counted(draft.warnings), left_out)
 
     def external_images(self, submission: Submission) -> tuple[str, ...]:
         """The https URLs of the page's foreign pictures, which `render` shows where they are `fetched`; raises as it does."""

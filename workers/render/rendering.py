@@ -22,12 +22,13 @@ class Warning(msgspec.Struct, frozen=True):  # noqa: A001 -- the word of the API
 
 
 class Rendering(msgspec.Struct, frozen=True):
-    """A page as mail: two alternatives that say the same, and the pictures of the first."""
+    """A page as mail: two alternatives that say the same, and the pictures of the first; `left_out` as the job has it."""
 
     html: str
     text: str
     images: tuple[InlineImage, ...] = ()
     warnings: tuple[Warning, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> dict[Remark, int]:

@@ -1,13 +1,13 @@
--- ask: a question for whichever worker is free, unless its tenant has asked too often within a minute.
+-- ask: a question for whichever worker is free, unless its tenant has asked the like too often within a minute.
 -- pre:  the id is fresh; the deadline was reckoned by a clock that may be wrong.
 -- post: nothing changed; or the sealed question exists until its deadline, its id and binding stand in the list, and the tenant has asked
 --       once more.
 --       Questions at the head whose time is over are gone, so that the list does not grow while nobody takes.
--- ARGV: {id, deadline, ttl, tp, per_minute, lane} sealed
+-- ARGV: {id, deadline, ttl, tp, kind, per_minute, lane} sealed
 -- gives: {'asked', bell needed} | {'often', seconds to wait} | {'clock', now}
 local MINUTE, DEAD_AT_ONCE = 60000, 10
 local said = cmsgpack.unpack(ARGV[1])
-local now, most, rate, list = clock(), said.per_minute, key('rate', 'v', said.tp), key('ask')
+local now, most, rate, list = clock(), said.per_minute, key('rate', said.kind, said.tp), key('ask')
 local first = tonumber(redis.call('LINDEX', rate, most - 1) or 0)
 if first + MINUTE > now then
   return { 'often', math.ceil(math.min(first + MINUTE - now, MINUTE) / 1000) }
