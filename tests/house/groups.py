@@ -15,7 +15,8 @@ PROGRAMS: Final = {  # by marker
     "exim": ("exim4",),
 }
 MODULES: Final = {"fuzz": ("atheris",)}  # in the lock for some platforms only
-NEEDS: Final = PROGRAMS | MODULES
+VARIABLES: Final = {"corpus": ("CONFLUENCE_CORPUS", "MAILCHECK")}  # pages that are not ours to keep, and what scores mails
+NEEDS: Final = PROGRAMS | MODULES | VARIABLES
 ROOTS: Final = frozenset({"postfix"})  # groups whose programs run as root alone
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 UNPACKED: Final = CACHE / "beampost" / "exim4" / "usr" / "sbin"  # by .ci/run
@@ -30,7 +31,7 @@ def lacking(group: str) -> str | None:
     """What keeps the tests of a group from running here."""
     if group in ROOTS and os.geteuid() != 0:
         return "not root"
-    has = importlib.util.find_spec if group in MODULES else found
+    has = importlib.util.find_spec if group in MODULES else os.environ.get if group in VARIABLES else found
     return next((f"no {name}" for name in NEEDS[group] if has(name) is None), None)
 
 

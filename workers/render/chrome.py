@@ -10,7 +10,7 @@ NOISE: Final = Selector(
     ".hidden, .aui-icon, .aui-icon-wait, .userLogo, .drawio-macro-data, .plugin_attachments_dropzone, .plugin_attachments_upload, "
     ".plugin-attachments-upload-container, .expand-control-icon, .expand-control-image, .confluence-information-macro-icon, "
     ".jira-macro-single-issue-export-pdf img, .issue-placeholder, .search-macro, .refresh-issues-bottom, .jira-issues-refresh, "
-    ".gliffy-webpanel-footer, .label-list, .livesearch, .recently-updated, .profile-macro, .katex-mathml + .katex-html",
+    ".gliffy-webpanel-footer, .label-list, .livesearch, .katex-mathml + .katex-html",
 )
 WRAPPERS: Final = Selector(
     ".inline-comment-marker, .nolink, .content-wrapper, .innerCell, .table-wrap, .confluence-embedded-file-wrapper, .contentLayout2, "
