@@ -21,8 +21,8 @@ COURTESY: Final = (*QUEUES, "courtesy")
 SCRIPTS: Final = {
     "accept": QUEUES,
     "claim": COURTESY,
-    "renew": QUEUES,
-    "fence": QUEUES,
+    "renew": COURTESY,
+    "fence": COURTESY,
     "finish": COURTESY,
     "defer": COURTESY,
     "cancel": QUEUES,
@@ -86,13 +86,13 @@ class Ledger:
 
     async def renew(self, claims: Iterable[Claim], lease_ms: int) -> list[bool]:
         """A longer lease for many in one flight, each for itself; False for a job that is another's by now."""
-        answers = await self._scripts.run_each("renew", [held(claim, lease=lease_ms) for claim in claims])
+        answers = await self._scripts.run_each("renew", [held(claim, lease=lease_ms) for claim in claims], [self._courtesy])
         return [bool(answer) for answer in answers]
 
     async def fence(self, claim: Claim, indexes: frozenset[int], lease_ms: int) -> bool:
         """Leave to write the final dot for these recipients; False means: do not."""
         said = held(claim, lease=lease_ms, changes=changes(claim.fates, dict.fromkeys(indexes, Fate.IN_FLIGHT)))
-        return bool(await self._scripts.run_held_by(*self._replicas, "fence", said))
+        return bool(await self._scripts.run_held_by(*self._replicas, "fence", said, [self._courtesy]))
 
     async def finish(self, claim: Claim, outcome: Outcome, *, expired: bool = False) -> State | None:
         """The outcome of one message is recorded, and the job ends if nobody is pending; None when the job is another's."""

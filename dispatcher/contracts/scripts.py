@@ -36,10 +36,10 @@ class Scripts:
         except FAILURES:
             raise Unavailable from None
 
-    async def run_each(self, name: str, said: Sequence[Mapping[str, object]]) -> list[Any]:
+    async def run_each(self, name: str, said: Sequence[Mapping[str, object]], args: Sequence[bytes] = ()) -> list[Any]:
         """What the script gives for each of these, in one flight: all of them have their turn, also when one fails."""
         script = self._scripts[name]
-        answers = await self._fly(script, [("EVALSHA", script.sha, 0, msgspec.msgpack.encode(one)) for one in said])
+        answers = await self._fly(script, [("EVALSHA", script.sha, 0, msgspec.msgpack.encode(one), *args) for one in said])
         if any(isinstance(answer, Exception) for answer in answers):
             raise Unavailable
         return answers

@@ -66,6 +66,19 @@ def test_the_seat_of_a_worker_that_died_is_free_when_its_lease_is_over(books: Bo
     assert (hall.take(), hall.take()) == ("acme a x", None)
 
 
+def test_who_comes_back_from_the_dead_leaves_the_seat_beside_to_who_waits(books: Books) -> None:
+    """The account's server was crowded, and that was forgotten, while nobody swept."""
+    hall = Hall(books, account=2)
+    hall.post(*["acme a x"] * 3)
+    hall.take()
+    hall.deferred("acme a x", Contact.CROWDED)
+    assert (hall.take(), hall.take()) == ("acme a x", None)
+    claim = hall.held["acme a x"][0]
+    books.redis.hset(f"bp:job:{claim.binding.job_id}", "lease", 1)
+    books.redis.delete("bp:brk:a")
+    assert (books.do(hall.ledger.renew([claim], 30_000)), hall.take()) == ([True], "acme a x")
+
+
 # who comes next
 
 

@@ -72,6 +72,14 @@ local function let_follow(job, breaker, now)
   end
 end
 
+-- A longer lease for who holds the job. Whose had ended comes back to a seat that counted as free: who waited for one may still follow.
+local function hold_on(id, job, until_ms, now)
+  hold(id, job, until_ms)
+  if tonumber(job.lease) < now then
+    let_follow(job, breaker_of(job), now)
+  end
+end
+
 -- How many messages the job may become now. More than it has recipients, where their number a minute is not limited: one may take two.
 local function grant(job, now)
   local UNLIMITED = 1000000

@@ -121,15 +121,22 @@ class Model:
     def renew(self, job: Job, token: int, lease: int) -> bool:
         if not self.holds(job, token):
             return False
-        self.hold(job, max(self.now + lease, job.lease or 0))
+        self.hold_on(job, max(self.now + lease, job.lease or 0))
         return True
+
+    def hold_on(self, job: Job, until: int) -> None:
+        """Who was dead comes back to a seat that counted as free."""
+        was_dead = (job.lease or 0) < self.now
+        self.hold(job, until)
+        if was_dead:
+            self.queues.let_follow(job, self.now)
 
     def fence(self, job: Job, token: int, indexes: frozenset[int], lease: int) -> bool:
         if job.state != "sending" or job.token != token or not job.sealed:
             return False
         job.state, job.updated = "committing", self.now
         job.fates = merged(job.fates, dict.fromkeys(indexes, "f"))
-        self.hold(job, self.now + lease)
+        self.hold_on(job, self.now + lease)
         return True
 
     def finish(self, job: Job, token: int, said: Said, *, expired: bool) -> str | None:
