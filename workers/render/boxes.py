@@ -5,9 +5,9 @@ from typing import Final
 
 from workers.render.draft import Draft
 from workers.render.sanitise import HEX_COLOUR, resolved
-from workers.render.tree import Element, Selector, child_of, classes, drop, make, pour, replace, text_of, unwrap
+from workers.render.tree import Element, Selector, child_of, classes, drop, is_blank, make, pour, replace, text_of, unwrap
 
-INFORMATION: Final = Selector(".confluence-information-macro")
+INFORMATION: Final = Selector(".confluence-information-macro, [data-panel-type]")
 PANELS: Final = Selector(".panel")
 PANEL_HEADER: Final = ("panelHeader", "codeHeader", "preformattedHeader")
 PANEL_CONTENT: Final = ("panelContent", "codeContent", "preformattedContent")
@@ -16,15 +16,18 @@ PRE: Final = Selector("pre")
 EXPANDS: Final = Selector(".expand-container")
 DETAILS: Final = Selector("details")
 TASK_LISTS: Final = Selector("ul.inline-task-list")
+DECISIONS: Final = Selector("ul.decision-list")
 COLUMNS: Final = Selector(".columnLayout, .sectionMacroRow")
 QUOTES: Final = Selector("blockquote")
 
+NEW_KINDS: Final = {"info": "information", "note": "note", "success": "tip", "warning": "note", "error": "warning"}
 SIGNS: Final = {"information": ("info", "ℹ"), "note": ("note", "⚠"), "tip": ("tip", "✔"), "warning": ("warning", "⛔")}
 WIDTHS: Final = {
     "two-left-sidebar": (30, 70), "two-right-sidebar": (70, 30), "three-with-sidebars": (20, 60, 20),
 }  # fmt: skip
 PADDING: Final = {"bp-tasks": "2", "bp-columns": "6"}
 WIDEST_LINE: Final = 90
+PERCENT: Final = re.compile(r"width:\s*(\d{1,2})(?:\.\d+)?%")
 BACKGROUND: Final = re.compile(rf"background-color:\s*({HEX_COLOUR})")
 BORDER: Final = re.compile(rf"border-color:\s*({HEX_COLOUR})")
 
@@ -38,7 +41,8 @@ def _table(css_class: str, rows: list[list[Element]]) -> Element:
 def information(draft: Draft) -> None:
     """Info, note, tip and warning: a sign, and the body under its title in bold."""
     for macro in INFORMATION(draft.page):
-        kinds = (name.removeprefix("confluence-information-macro-") for name in classes(macro))
+        kinds = [name.removeprefix("confluence-information-macro-") for name in classes(macro)]
+        kinds.append(NEW_KINDS.get(macro.get("data-panel-type", ""), ""))
         name, sign = next((SIGNS[kind] for kind in kinds if kind in SIGNS), SIGNS["information"])
         cell = make("td", {"class": "bp-body"})
         title = child_of(macro, "title")
@@ -86,7 +90,7 @@ def broken(text: str) -> str:
                 break
             lines.append(rest[:at])
             rest = rest[at + 1 :]
-        lines.append(rest)
+        lines.append(rest.rstrip() if rest is not line else rest)
     return "\n".join(lines)
 
 
@@ -138,12 +142,27 @@ def tasks(draft: Draft) -> None:
             if item.tag == "ul" and rows:
                 rows[-1][1].append(item)
                 continue
+            if is_blank(item):
+                continue
             sign = "☑" if "checked" in classes(item) else "☐"
             cell = make("td", {"class": "bp-body"})
             rows.append([make("td", {"class": "bp-sign", "width": "20"}, sign), pour(item, cell) if item.tag == "li" else cell])
             if item.tag != "li":
                 cell.append(item)
-        replace(task_list, _table("bp-tasks", rows))
+        if rows:
+            replace(task_list, _table("bp-tasks", rows))
+        else:
+            drop(task_list)
+
+
+def decisions(draft: Draft) -> None:
+    """Decisions: a sign and a text a row, as tasks."""
+    for listed in DECISIONS(draft.page):
+        rows = [[make("td", {"class": "bp-sign", "width": "20"}, "◆"), pour(item, make("td"))] for item in listed.iterchildren("li")]
+        if not text_of(listed):
+            drop(listed)
+        elif rows:
+            replace(listed, _table("bp-tasks", rows))
 
 
 def columns(draft: Draft) -> None:
@@ -156,7 +175,8 @@ def columns(draft: Draft) -> None:
             unwrap(layout)
             continue
         known = next((WIDTHS[name] for name in classes(layout) if name in WIDTHS), ())
-        widths = known if len(known) == len(cells) else (100 // len(cells),) * len(cells)
+        own = tuple(int(found[1]) for cell in cells if (found := PERCENT.search(cell.get("style", ""))))
+        widths = next((some for some in (own, known) if len(some) == len(cells)), (100 // len(cells),) * len(cells))
         row = [pour(cell, make("td", {"class": "bp-column", "width": f"{width}%"})) for cell, width in zip(cells, widths, strict=True)]
         replace(layout, _table("bp-columns", [row]))
 

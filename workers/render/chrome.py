@@ -17,6 +17,7 @@ WRAPPERS: Final = Selector(
     ".columnLayout, .placeholder-inline-tasks, .placeholder-borderless, body, header, footer, main, section, article, nav, aside, address",
 )
 SPANS: Final = Selector("span, div, abbr, bdo, font")
+BLOCKS: Final = frozenset({"p", "table", "ul", "ol", "div", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote"})
 PARAGRAPHS: Final = Selector("p")
 HOLDERS: Final = Selector("td, th, li")
 ALIGNED: Final = re.compile(r"text-align:\s*(center|right|left)")
@@ -44,7 +45,13 @@ def tidy(draft: Draft) -> None:
         _trim(holder)
     for element in root.iter():
         _strip(element)
-    unwrap_all(root, (span for span in SPANS(root) if span is not root and not span.attrib and span.tag != "div"))
+    unwrap_all(root, (span for span in SPANS(root) if span is not root and not span.attrib and (span.tag != "div" or _holds_blocks(span))))
+
+
+def _holds_blocks(division: Element) -> bool:
+    """Whether it parts nothing that its blocks do not part themselves."""
+    apart = not (division.text or "").strip() and not any((child.tail or "").strip() for child in division)
+    return apart and len(division) > 0 and all(child.tag in BLOCKS for child in division)
 
 
 def _trim(holder: Element) -> None:

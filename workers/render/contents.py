@@ -30,12 +30,14 @@ def contents(draft: Draft) -> None:
 
 def _list(draft: Draft, asked: str) -> Element:
     levels = LEVELS.findall(asked.lower())
-    found = (heading for heading in HEADINGS(draft.page) if heading.tag in levels and heading.get("id") and text_of(heading))
-    return make("ul", None, None, [_entry(heading) for heading in found])
+    found = (heading for heading in HEADINGS(draft.page) if heading.tag in levels and text_of(heading))
+    return make("ul", None, None, [_entry(heading, draft.page_url) for heading in found])
 
 
-def _entry(heading: Element) -> Element:
-    return make("li", None, None, [make("a", {"href": f"#{heading.get('id')}"}, text_of(heading))])
+def _entry(heading: Element, page_url: str) -> Element:
+    """Storage knows no ids: Confluence makes them when it shows a page."""
+    anchor = heading.get("id")
+    return make("li", None, None, [make("a", {"href": f"#{anchor}" if anchor else page_url}, text_of(heading))])
 
 
 def _box(draft: Draft, toc: Element) -> None:

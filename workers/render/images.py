@@ -87,8 +87,13 @@ def _show(draft: Draft, image: Element, found: Found, name: str) -> None:
     parent = shown.getparent()
     while parent is not None and parent.tag in {"span", "a"}:
         parent = parent.getparent()
-    if parent is not None and "image-center" in classes(image) and parent.tag in {"p", "div"} and len(parent) == 1:
+    if parent is not None and "image-center" in classes(image) and parent.tag in {"p", "div"} and _is_alone(parent):
         parent.set("align", "center")
+
+
+def _is_alone(parent: Element) -> bool:
+    """Whether a picture has a paragraph to itself, with its caption perhaps."""
+    return len(parent) == 1 or [child.tag for child in parent] == ["img", "br", "em"]
 
 
 def _keep_to_budget(draft: Draft) -> None:

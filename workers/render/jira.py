@@ -8,6 +8,7 @@ from workers.render.tree import Element, Selector, drop, make, text_of
 
 ISSUES: Final = Selector(".jira-issue")
 ICONS: Final = Selector(".jira-issue img, img.icon")
+LOADING: Final = "Getting issue details..."
 KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,30}-\d{1,9}")
 
 
@@ -20,10 +21,21 @@ def jira_icons(draft: Draft) -> None:
 def jira(draft: Draft) -> None:
     """What the placeholders left, without the wrapper and without a dash that nothing follows."""
     for issue in ISSUES(draft.page):
+        key = issue.get("data-jira-key", "")
         issue.tag = "span"
         issue.attrib.clear()
+        if not text_of(issue) and KEY.fullmatch(key):
+            issue.text = key
+        _drop_hint(issue)
         _link_key(issue)
         _drop_last_dash(issue)
+
+
+def _drop_hint(issue: Element) -> None:
+    """The summary of an issue that a browser was still waiting for."""
+    for child in list(issue):
+        if text_of(child) == LOADING:
+            drop(child)
 
 
 def _link_key(issue: Element) -> None:

@@ -63,7 +63,9 @@ def cards(draft: Draft) -> None:
             table = make(
                 "table", {"role": "presentation", "class": "bp-box bp-card", "cellpadding": "10"}, None, [make("tr", None, None, [cell])]
             )
-            replace(link, table)
+            parent = link.getparent()
+            alone = parent is not None and parent.tag == "p" and len(parent) == 1 and text_of(parent) == text_of(link)
+            replace(parent if alone and parent is not None else link, table)
             cell.append(link)
 
 

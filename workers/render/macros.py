@@ -9,7 +9,7 @@ from workers.render.tree import Element, Selector, child_of, drop, is_blank, mak
 
 INCLUDED: Final = Selector('.panel[data-macro-name="excerpt-include"]')
 FRAMES: Final = Selector("a.frame")
-DIAGRAMS: Final = Selector(".macro-diagram")
+DIAGRAMS: Final = Selector(".macro-diagram, [data-diagram-name]")
 ATTACHMENT_LISTS: Final = Selector(".plugin_attachments_container, .plugin_attachments_table_container, table.attachments")
 FILES: Final = Selector("a.filename, .filename-column a")
 LISTS: Final = Selector(".macro-list, .plugin_pagetree, .childpages-macro, .children-macro, .content-by-label")
@@ -38,7 +38,7 @@ def diagrams(draft: Draft) -> None:
     """A diagram is the picture that the job delivers under its name; without one it is a link."""
     for diagram in DIAGRAMS(draft.page):
         draft.watch.look()
-        name = text_of(diagram)
+        name = text_of(diagram) or diagram.get("data-diagram-name", "")
         preview = next((f"{name}{suffix}" for suffix in SUFFIXES if draft.album.find(f"{name}{suffix}")), None) if name else None
         if preview:
             attributes = {"class": "confluence-embedded-image", "alt": name, "data-linked-resource-default-alias": preview}

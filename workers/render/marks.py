@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import datetime
 from typing import Final
 
 from workers.render.draft import Draft
@@ -9,6 +10,7 @@ from workers.render.head import COLOUR_CLASS
 from workers.render.normalise import without_controls
 from workers.render.sanitise import HEX_COLOUR
 from workers.render.tree import Element, Selector, classes, drop, make, replace, text_of, unwrap_all
+from workers.render.words import Words
 
 COLOURED: Final = Selector("[data-colorid]")
 LEGACY: Final = Selector('[class*="legacy-color-text-"]')
@@ -37,6 +39,8 @@ NAMED_EMOJI: Final = {
     "laugh": "😃", "wink": "😉", "thumbs-up": "👍", "thumbs-down": "👎", "heart": "❤️", "broken-heart": "💔",
 }  # fmt: skip
 EMOJI_WIDTH: Final = 20
+OLD: Final = Selector("strike, tt, big")
+TODAY: Final = {"strike": "s", "tt": "code", "big": "span"}
 NBSP: Final = "\u00a0"
 SHORT_NAME: Final = re.compile(r":([\w+-]+):")
 ESCAPED_UNIT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -88,13 +92,26 @@ def mentions(draft: Draft) -> None:
 
 
 def dates(draft: Draft) -> None:
-    """Dates: the text that Confluence shows."""
+    """Dates: the text that Confluence shows; storage has none, and is written out in the words of the mail."""
     for date in DATES(draft.page):
-        label = text_of(date) or date.get("datetime", "")
+        label = text_of(date) or _written(date.get("datetime", ""), draft.words)
         if label:
             replace(date, make("span", {"class": "bp-pill"}, label))
         else:
             drop(date)
+
+
+def _written(moment: str, words: Words) -> str:
+    try:
+        return words.date(datetime.fromisoformat(moment))
+    except ValueError:
+        return moment
+
+
+def old_elements(draft: Draft) -> None:
+    """What HTML has given up is what mail clients know instead of it."""
+    for element in OLD(draft.page):
+        element.tag = TODAY[str(element.tag)]
 
 
 def emoji(draft: Draft) -> None:

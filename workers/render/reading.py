@@ -1,5 +1,6 @@
 """Reading: a page in any of Confluence's formats becomes a tree that rules may edit; limits are asked before the steps that they bound."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,12 +10,13 @@ from lxml import etree
 from dispatcher.contracts.errors import PageUnrenderable
 from dispatcher.contracts.job import Submission
 from dispatcher.contracts.mail import Page, PageFormat
+from dispatcher.contracts.outcome import Remark
 from workers.render.album import Album
 from workers.render.draft import Draft
 from workers.render.formulas import with_formulas
 from workers.render.limits import RenderLimits, Watch
 from workers.render.normalise import check_limits, normalise, without_controls
-from workers.render.sanitise import clean_styles, colours, sanitise
+from workers.render.sanitise import clean_styles, colours, removed, sanitise
 from workers.render.shell import direction_of
 from workers.render.storage import view_of
 from workers.render.tree import Element, make, parse
@@ -29,11 +31,13 @@ def draft_of(submission: Submission, fetched: Mapping[str, bytes], limits: Rende
     page = _html_of(submission.page, limits)
     check_limits(page, limits)
     light, dark = colours(page)
-    root = parse(without_controls(sanitise(normalise(with_formulas(page)))))
+    page = normalise(with_formulas(page))
+    root = parse(without_controls(sanitise(page)))
     _check_tree(root, limits)
     clean_styles(root)
     watch.look()
     return Draft(
+        warnings=Counter({Remark.CONTENT_REMOVED: removed(page)}),
         page=root,
         site_url=_site_url(submission),
         page_url=without_controls(submission.page.url),

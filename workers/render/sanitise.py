@@ -5,6 +5,7 @@ from typing import Final
 
 import nh3
 
+from workers.render.normalise import TAG
 from workers.render.tree import Element
 
 TAGS: Final = frozenset(
@@ -16,7 +17,10 @@ CONTENT_DROPPED: Final = frozenset(
     "script style iframe object embed noscript template textarea select svg math title form button fieldset audio video".split(),
 )
 ATTRIBUTES: Final = {
-    "*": {"class", "id", "style", "dir", "lang", "align", "data-colorid", "data-macro-name", "data-card-appearance"},
+    "*": {
+        *("class", "id", "style", "dir", "lang", "align", "data-colorid", "data-macro-name", "data-card-appearance"),
+        *("data-panel-type", "data-diagram-name", "data-jira-key"),
+    },
     "a": {"href", "data-linked-resource-default-alias"},
     "col": {"width", "span"},
     "div": {"data-headerelements"},
@@ -46,6 +50,9 @@ CLEANER: Final = nh3.Cleaner(
     strip_comments=True,
 )
 
+SPEAKING: Final = CONTENT_DROPPED - {"script", "style", "iframe"}
+HIDING: Final = re.compile(rf"<(?:{'|'.join(sorted(SPEAKING))})\b", re.IGNORECASE)
+WORD: Final = re.compile(r"\w")
 HEX_COLOUR: Final = r"#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})"
 COLOURED: Final = re.compile(rf"""(dark["']?\] ?)?\[data-colorid=["']?([\w-]{{1,64}})["']?\]\s*\{{\s*color:\s*({HEX_COLOUR})\b""")
 VARIABLE: Final = re.compile(r"var\(\s*--[\w-]+\s*(?:,([^()]*(?:\([^()]*\))?[^()]*))?\)")
@@ -59,6 +66,22 @@ def colours(page: str) -> tuple[dict[str, str], dict[str, str]]:
     for in_the_dark, name, value in COLOURED.findall(page):
         (dark if in_the_dark else light).setdefault(name, value.lower())
     return light, {value: dark[name] for name, value in light.items() if name in dark}
+
+
+def removed(page: str) -> int:
+    """How many elements with words in them `sanitise` will drop; scripts, styles and frames say nothing to a reader."""
+    if not HIDING.search(page):
+        return 0
+    found, depth, says, last = 0, 0, False, 0
+    for tag in TAG.finditer(page):
+        says |= depth > 0 and WORD.search(page, last, tag.start()) is not None
+        last = tag.end()
+        if tag[2].lower() not in SPEAKING or tag[0].endswith("/>"):
+            continue
+        depth = max(0, depth - 1) if tag[1] else depth + 1
+        if depth == 0:
+            found, says = found + says, False
+    return found + says
 
 
 def sanitise(page: str) -> str:

@@ -47,8 +47,13 @@ def _image(image: Element) -> None:
     attributes |= {"data-linked-resource-default-alias": name} if name else {}
     attributes |= {"src": attribute(source, "value", RI)} if source is not None and source.tag == f"{RI}url" else {}
     caption = image.find(f"{AC}caption")
-    new = make("img", attributes)
-    replace(image, new if caption is None else make("span", None, None, [new, make("br"), pour(caption, make("em"))]))
+    new, parent = make("img", attributes), image.getparent()
+    inline = parent is not None and parent.tag in {"p", "span", "a", "em", "strong", "li"}
+    if caption is None and inline:
+        replace(image, new)
+        return
+    said = [] if caption is None else [make("br"), make("em", None, text_of(caption))]
+    replace(image, make("span" if inline else "p", None, None, [new, *said]))
 
 
 def _emoticon(emoticon: Element) -> None:
