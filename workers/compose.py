@@ -34,6 +34,14 @@ def compose(job: Job, rendering: Rendering, accepted_at: datetime) -> bytes:
     return headers.block([*fields, *top_fields]) + body
 
 
+def attachment_type(part: Part) -> str:
+    """The media type that an attachment is mailed as."""
+    content_type = media_type(part.type.lower(), part.content)
+    if content_type.startswith(("message/", "multipart/")):  # RFC 2046 section 5.2.1: base64 would be wrong for these
+        return OCTETS
+    return content_type
+
+
 Entity = tuple[list[tuple[str, str]], bytes]
 
 
@@ -56,10 +64,8 @@ def _image(image: InlineImage) -> Entity:
 
 
 def _attachment(part: Part) -> Entity:
-    content_type = media_type(part.type.lower(), part.content)
-    if content_type.startswith(("message/", "multipart/")):  # RFC 2046 section 5.2.1: base64 would be wrong for these
-        content_type = OCTETS
-    return _leaf(content_type, part.content, ("Content-Disposition", "attachment" + headers.parameter("filename", part.name)))
+    disposition = "attachment" + headers.parameter("filename", part.name)
+    return _leaf(attachment_type(part), part.content, ("Content-Disposition", disposition))
 
 
 def _multipart(subtype: str, entities: list[Entity], parameters: str = "") -> Entity:

@@ -8,7 +8,7 @@ from dispatcher.contracts.mail import PartRole
 from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.preview import Preview, PreviewPart
 from dispatcher.contracts.stages import stage
-from workers.compose import compose
+from workers.compose import attachment_type, compose
 from workers.office import Desk
 from workers.render.rendering import Rendering
 
@@ -33,7 +33,7 @@ def preview_of(job: Job, rendering: Rendering, message: bytes) -> Preview:
         subject=job.addressing().subject,
         html=rendering.html,
         text=rendering.text,
-        parts=(*shown, *(PreviewPart("", part.name, part.type, len(part.content)) for part in attached)),
+        parts=(*shown, *(PreviewPart("", part.name, attachment_type(part), len(part.content)) for part in attached)),
         bytes=len(message),
         warnings=rendering.remarks,
     )

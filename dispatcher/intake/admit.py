@@ -18,8 +18,9 @@ from dispatcher.contracts.shared_settings import SharedSettings
 
 FORBIDDEN_SUFFIXES: Final = frozenset(
     """
-    .ade .adp .apk .appx .bat .cab .chm .cmd .com .cpl .dll .dmg .exe .hta .ins .iso .isp .jar .js .jse .lib .lnk .mde .msc .msi .msix
-    .msp .mst .pif .ps1 .scr .sct .shb .sys .vb .vbe .vbs .vxd .wsc .wsf .wsh
+    .ade .adp .apk .appx .appxbundle .bat .cab .chm .cmd .com .cpl .diagcab .diagcfg .diagpkg .dll .dmg .ex .ex_ .exe .hta .img .ins
+    .iso .isp .jar .jnlp .js .jse .lib .lnk .mde .mjs .msc .msi .msix .msixbundle .msp .mst .nsh .pif .ps1 .scr .sct .shb .sys .vb .vbe
+    .vbs .vhd .vxd .wsc .wsf .wsh .xll
     """.split()
 )
 PROGRAMS: Final = (b"\x7fELF", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")

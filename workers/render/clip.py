@@ -3,7 +3,7 @@
 from typing import Final
 
 from workers.render.stylesheet import declarations
-from workers.render.tree import Element, drop, is_blank, make, serialise
+from workers.render.tree import Element, drop, is_blank, make, serialised
 
 HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 HOLLOW: Final = frozenset({"table", "tbody", "tr", "td", "ul", "ol", "li"})
@@ -13,7 +13,7 @@ PRESENTATION: Final = "presentation"
 
 def octets(page: Element) -> int:
     """The most that an element takes in the mail, without what follows it: some end tags are left out, by their place."""
-    written, end = serialise(page).encode(), f"</{page.tag}>".encode()
+    written, end = serialised(page), f"</{page.tag}>".encode()
     return len(written) + (0 if written.endswith(end) else len(end))
 
 

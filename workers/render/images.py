@@ -170,10 +170,10 @@ def attachments(draft: Draft) -> None:
 
 
 def link_attachments(draft: Draft, names: Iterable[str]) -> None:
-    """Attachments that the mail has no room for, at its end."""
-    for name in names:
+    """Attachments that the mail has no room for, before the page: its end may be cut."""
+    for place, name in enumerate(names):
         draft.warnings[Remark.ATTACHMENT_LINKED] += 1
-        draft.page.append(make("p", None, None, [page_link(draft, f"📎 {without_controls(name)}")]))
+        draft.page.insert(place, make("p", None, None, [page_link(draft, f"📎 {without_controls(name)}")]))
 
 
 def _number(text: str | None) -> int | None:

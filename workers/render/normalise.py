@@ -10,6 +10,7 @@ from workers.render.limits import RenderLimits
 CP1252: Final = {code: bytes([code]).decode("cp1252", "replace").replace("\ufffd", "") for code in range(0x80, 0xA0)}
 INVISIBLE: Final = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "")
 CONTROLS: Final = CP1252 | INVISIBLE
+CONTROL: Final = re.compile(f"[{''.join(map(chr, CONTROLS))}]")  # a search costs a tenth of a translation
 
 # Possessive, and the end of the text ends a tag: no start is ever tried twice, so that the time is linear.
 TAG: Final = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)((?:=\s*+"[^"]*+"|=\s*+'[^']*+'|[^>])*+)(?:>|\Z)""")
@@ -21,7 +22,7 @@ OPTIONAL_END: Final = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "thead
 
 def without_controls(text: str) -> str:
     """C1 controls as the cp1252 characters they were meant to be (one alone makes Gmail clip); all other controls dropped."""
-    return text.translate(CONTROLS)
+    return text.translate(CONTROLS) if CONTROL.search(text) else text
 
 
 def check_limits(page: str, limits: RenderLimits) -> None:
@@ -30,7 +31,8 @@ def check_limits(page: str, limits: RenderLimits) -> None:
         raise PageUnrenderable
     elements = depth = reopened = 0
     formatting: Counter[str] = Counter()
-    for closing, name, rest in TAG.findall(page):
+    for found in TAG.finditer(page):
+        closing, name, rest = found.groups()
         tag = name.lower()
         if tag in FORMATTING:
             formatting[tag] = max(0, formatting[tag] + (-1 if closing else 1))

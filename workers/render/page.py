@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import clear_cache  # type: ignore[attr-defined]  # typeshed forgets it
 
 from dispatcher.contracts.job import Submission
 from dispatcher.contracts.outcome import Remark
@@ -14,9 +15,10 @@ from workers.render.dark import dark_colours
 from workers.render.draft import Draft
 from workers.render.head import COMPACT, HEAD, SHEET, dark_css, keep_classes, mirrored, named_classes
 from workers.render.images import external_sources, link_attachments
-from workers.render.letter import letter_of
+from workers.render.letter import bounded, letter_of
 from workers.render.limits import RenderLimits
 from workers.render.premailer_inliner import PremailerInliner
+from workers.render.readable import readable
 from workers.render.reading import add_title, draft_of
 from workers.render.rendering import Rendering, Warning  # noqa: A004 -- the word of the API
 from workers.render.shelf import Shelf
@@ -43,22 +45,32 @@ class Renderer:
 
         Raises PageUnrenderable, PageTooSlow: for what a page costs, never for its content.
         """
+        try:
+            return self._render(submission, written_at, fetched, left_out)
+        finally:
+            clear_cache()  # urllib.parse remembers the URLs that it has read
+
+    def _render(self, submission: Submission, written_at: datetime, fetched: Mapping[str, bytes], left_out: tuple[str, ...]) -> Rendering:
         draft = draft_of(submission, fetched, self.limits)
         apply_constructs(draft)
         link_attachments(draft, left_out)
+        readable(draft)
         dark_colours(draft)
         add_title(draft.page, submission.page.title)
         header = header_text(submission, draft.words, written_at)
-        body = TextWriter(draft.page_url).write(draft.page)
-        draft.watch.look()
+        body = TextWriter(draft.page_url, draft.watch).write(draft.page)
         custom = self._inline(draft, submission.layout.custom_css)
         shell = Shell(submission, draft, page_text=body.partition("\n\n")[2] or body, header=header, head_css=head_css(draft, custom))
         html = self._fitted(draft, shell)
-        return Rendering(html, letter_of(submission, draft.words, header, body), draft.album.shown, _counted(draft.warnings), left_out)
+        text = self._letter(draft, submission, header, body)
+        return Rendering(html, text, draft.album.shown, _counted(draft.warnings), left_out)
 
     def external_images(self, submission: Submission) -> tuple[str, ...]:
         """The https URLs of the page's foreign pictures, which `render` shows where they are `fetched`; raises as it does."""
-        return external_sources(draft_of(submission, NOTHING, self.limits))
+        try:
+            return external_sources(draft_of(submission, NOTHING, self.limits))
+        finally:
+            clear_cache()
 
     def _inline(self, draft: Draft, css: str) -> CustomCss:
         custom = self._cleaned(css) if css else CustomCss()
@@ -66,14 +78,21 @@ class Renderer:
         self._inliners[draft.direction].inline(draft.page, custom.inline, draft.watch)
         return custom
 
+    def _letter(self, draft: Draft, submission: Submission, header: str, body: str) -> str:
+        """The text part, no larger than the limit."""
+        around = letter_of(submission, draft.words, header, "")
+        kept = bounded(body, self.limits.text_bytes - len(around.encode()), f"{draft.words.read_the_rest}: {draft.page_url}")
+        if kept != body:
+            draft.warnings[Remark.TRUNCATED] = 1
+        return letter_of(submission, draft.words, header, kept)
+
     def _fitted(self, draft: Draft, shell: Shell) -> str:
         """The whole HTML, no larger than the limit: as it is, in compact form, or cut."""
         page, limit = draft.page, self.limits.html_bytes
         named = named_classes(page)
         keep_classes(page, all_of_ours=draft.layout.dark_theme)
-        whole = shell.around(serialise(page))
-        if len(whole.encode()) <= limit:
-            return whole
+        if octets(page) + len(shell.around("").encode()) <= limit:
+            return shell.around(serialise(page))
         for element, name in named:
             element.set("class", name)
         compact(page, self._inliners[draft.direction].cosmetics)
@@ -82,7 +101,7 @@ class Renderer:
         around = len(shell.around("", further_css=COMPACT, truncated=True).encode())
         truncated = around + octets(page) > limit
         if truncated:
-            draft.warnings[Remark.TRUNCATED] += 1
+            draft.warnings[Remark.TRUNCATED] = 1
             cut(page, limit - around)
         return shell.around(serialise(page), further_css=COMPACT, truncated=truncated)
 

@@ -3,7 +3,8 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Final, Generic, TypeVar
+from itertools import chain
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from workers.render.limits import Watch
 from workers.render.sanitise import HEX_COLOUR
@@ -42,23 +43,73 @@ class Inliner(ABC, Generic[S]):
 
     def inline(self, root: Element, custom_css: str, watch: Watch) -> None:
         """Our sheet first, then the customer's, then the element's own style; what is important goes last. Raises PageTooSlow."""
-        styles: dict[Element, dict[str, str]] = {}
-        important: list[Match] = []
+        plain, important = Chains(), Chains()
         for sheet in (self._ours, self._custom(custom_css)) if custom_css else (self._ours,):
-            for match in self.matches(root, sheet):
+            for elements, pairs, is_important in self.matches(root, sheet):
                 watch.look()
-                if match[2]:
-                    important.append(match)
-                else:
-                    _merge_all(styles, match)
+                (important if is_important else plain).add(elements, pairs)
+        known: dict[tuple[int, int], Style] = {}
         for element in root.iter():
-            own = element.get("style")
+            own, ends = element.get("style"), (plain.end_of(element), important.end_of(element))
             if own:
-                _merge(styles.setdefault(element, {}), declarations(own))
-        for match in important:
-            _merge_all(styles, match)
-        for element, style in styles.items():
-            _write(element, style)
+                style_of(plain.pairs(ends[0]), declarations(own), important.pairs(ends[1])).write(element)
+            elif any(ends):
+                style = known.get(ends) or known.setdefault(ends, style_of(plain.pairs(ends[0]), important.pairs(ends[1])))
+                style.write(element)
+
+
+class Chains:
+    """Which rules each element has met, in their order. Elements that met the same ones share a number: a page has few of them."""
+
+    def __init__(self) -> None:
+        self._ends: dict[Element, int] = {}
+        self._links: list[tuple[int, Pairs]] = [(0, ())]  # by number: the one before, and what its rule declares
+
+    def add(self, elements: Iterable[Element], pairs: Pairs) -> None:
+        """One more rule, for those that it matches."""
+        longer: dict[int, int] = {}
+        for element in elements:
+            before = self._ends.get(element, 0)
+            if before not in longer:
+                longer[before] = len(self._links)
+                self._links.append((before, pairs))
+            self._ends[element] = longer[before]
+
+    def end_of(self, element: Element) -> int:
+        """Its number; 0 is of those that met none."""
+        return self._ends.get(element, 0)
+
+    def pairs(self, end: int) -> Iterator[tuple[str, str]]:
+        """All declarations, those of the first rule first."""
+        if end:
+            before, pairs = self._links[end]
+            yield from self.pairs(before)
+            yield from pairs
+
+
+class Style(NamedTuple):
+    """The text of a style attribute, and the background colour in it."""
+
+    text: str
+    colour: str
+
+    def write(self, element: Element) -> None:
+        """Outlook heeds `bgcolor` where it does not heed the style."""
+        element.set("style", self.text)
+        if self.colour and element.tag in COLOURED_BOXES:
+            element.set("bgcolor", self.colour)
+
+
+def style_of(*sources: Iterable[tuple[str, str]]) -> Style:
+    """An overriding declaration moves to the end, so that a later shorthand beats an earlier longhand."""
+    style: dict[str, str] = {}
+    for name, value in chain.from_iterable(sources):
+        style.pop(name, None)
+        style[name] = value
+    colour = style.get("background-color", "")
+    short = SHORT_COLOUR.fullmatch(colour)
+    whole = "#" + "".join(2 * sign for sign in short.groups()) if short else colour
+    return Style(";".join(f"{name}:{value}" for name, value in style.items()), whole if COLOUR.fullmatch(whole) else "")
 
 
 def declarations(style: str) -> Iterator[tuple[str, str]]:
@@ -85,23 +136,3 @@ def _pairs(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
         name, _, value = part.partition(":")
         if name.strip() and value.strip():
             yield name.strip().lower(), value.strip()
-
-
-def _merge_all(styles: dict[Element, dict[str, str]], match: Match) -> None:
-    for element in match[0]:
-        _merge(styles.setdefault(element, {}), match[1])
-
-
-def _merge(style: dict[str, str], pairs: Iterable[tuple[str, str]]) -> None:
-    """An overriding declaration moves to the end, so that a later shorthand beats an earlier longhand."""
-    for name, value in pairs:
-        style.pop(name, None)
-        style[name] = value
-
-
-def _write(element: Element, style: dict[str, str]) -> None:
-    element.set("style", ";".join(f"{name}:{value}" for name, value in style.items()))
-    colour = style.get("background-color", "")
-    if element.tag in COLOURED_BOXES and COLOUR.fullmatch(colour):
-        short = SHORT_COLOUR.fullmatch(colour)
-        element.set("bgcolor", "#" + "".join(2 * sign for sign in short.groups()) if short else colour)

@@ -38,6 +38,11 @@ def serialise(root: Element) -> str:
     return etree.tostring(root, encoding="unicode", method="html", with_tail=False)
 
 
+def serialised(root: Element) -> bytes:
+    """The same in UTF-8."""
+    return etree.tostring(root, encoding="utf-8", method="html", with_tail=False)
+
+
 def make(tag: str, attributes: Mapping[str, str] | None = None, text: str | None = None, children: Iterable[Element] = ()) -> Element:
     """A new element."""
     element = etree.Element(tag, dict(attributes or {}))
