@@ -139,7 +139,9 @@ class WorkerSettings(SharedSettings):
     page_bytes: int = Field(default=2 * 1024 * 1024, ge=1000, description="A page's body that is rendered at all, in bytes.")
     page_elements: int = Field(default=60_000, ge=100, description="Its elements.")
     page_depth: int = Field(default=500, ge=10, le=1000, description="How deep they may be nested.")
-    render_seconds: float = Field(default=10.0, gt=0, le=300, description="How long a page may take to be rendered; a preview is waited for 12 s.")
+    render_seconds: float = Field(
+        default=10.0, gt=0, le=300, description="How long a page may take to be rendered; a preview is waited for 12 s."
+    )
     html_bytes: int = Field(default=100_000, ge=20_000, description="The HTML of a mail; what is more is cut: Gmail clips at 102,400.")
     text_bytes: int = Field(default=500_000, ge=20_000, description="The text part of a mail; what is more is cut.")
     picture_megapixels: int = Field(default=40, ge=1, le=200, description="A picture that is decoded at all; 4 MB of memory each.")

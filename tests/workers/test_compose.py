@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dispatcher.contracts.job import Job, Submission
 from dispatcher.contracts.mail import Layout, Mailbox, Page, Part, PartRole, Site
-from workers.compose import compose
+from workers.compose import attachment_type, compose
 from workers.render.rendering import InlineImage, Rendering
 
 ACCEPTED_AT = datetime(2026, 11, 24, 12, 30, 15, tzinfo=UTC)
@@ -139,7 +139,7 @@ def test_whatever_goes_in_comes_out_in_lines_that_fit(parts: list[Part], text: s
     plain, page, image, *attached = leaves(mail)
     assert [piece.get_payload(decode=True) for piece in (plain, page, image)] == [text.encode(), html.encode(), IMAGE.content]
     assert [(piece.get_filename(), piece.get_content_type(), piece.get_payload(decode=True)) for piece in attached] == [
-        (each.name, each.type, each.content) for each in parts
+        (each.name, attachment_type(each), each.content) for each in parts
     ]
     assert written.count(b"\r\n") == written.count(b"\n") == written.count(b"\r")
     assert max(map(len, written.split(b"\r\n"))) <= 78

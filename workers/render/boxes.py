@@ -21,7 +21,7 @@ COLUMNS: Final = Selector(".columnLayout, .sectionMacroRow")
 QUOTES: Final = Selector("blockquote")
 
 NEW_KINDS: Final = {"info": "information", "note": "note", "success": "tip", "warning": "note", "error": "warning"}
-SIGNS: Final = {"information": ("info", "ℹ"), "note": ("note", "⚠"), "tip": ("tip", "✔"), "warning": ("warning", "⛔")}
+SIGNS: Final = {"information": ("info", "ℹ"), "note": ("note", "⚠"), "tip": ("tip", "✔"), "warning": ("warning", "✖")}
 WIDTHS: Final = {
     "two-left-sidebar": (30, 70), "two-right-sidebar": (70, 30), "three-with-sidebars": (20, 60, 20),
 }  # fmt: skip

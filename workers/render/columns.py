@@ -1,25 +1,37 @@
 """Columns: folding text and drawing a grid by the columns that a terminal gives each character (Unicode Standard Annex 11)."""
 
 import unicodedata
+from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Final
 
 WIDE: Final = frozenset({"W", "F"})
 ZERO: Final = frozenset({"Mn", "Me", "Cf"})
 GAP: Final = 2
+JOINER: Final = "\u200d"
+PICTURED: Final = "\ufe0f"  # after a sign: shown as an emoji, which is wide
+SKINS: Final = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
+SYMBOL: Final = "So"
 
 
 def display_width(text: str) -> int:
     """How many columns a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_columns(character) for character in text)
+    return len(text) if text.isascii() else sum(_widths(text))
 
 
-def _columns(character: str) -> int:
-    if unicodedata.category(character) in ZERO:
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in WIDE else 1
+def _widths(text: str) -> Iterator[int]:
+    """The columns of each character, where what belongs to an emoji takes none of its own (Unicode Technical Standard 51)."""
+    before, size = "", 0
+    for character in text:
+        category = unicodedata.category(character)
+        if character == PICTURED:
+            size = int(size == 1)
+        elif category in ZERO or character in SKINS or (before == JOINER and category == SYMBOL):
+            size = 0
+        else:
+            size = 2 if unicodedata.east_asian_width(character) in WIDE else 1
+        before = character
+        yield size
 
 
 def fold(text: str, width: int) -> list[str]:
@@ -45,10 +57,10 @@ def hard_fold(line: str, width: int) -> list[str]:
 
 
 def _cut(word: str, width: int) -> list[str]:
+    """Pieces of a word; an emoji stays whole."""
     pieces, start, used = [], 0, 0
-    for at, character in enumerate(word):
-        size = _columns(character)
-        if used + size > width:
+    for at, size in enumerate(_widths(word)):
+        if used + size > width and word[at] != PICTURED:
             pieces.append(word[start:at])
             start, used = at, 0
         used += size

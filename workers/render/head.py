@@ -36,13 +36,14 @@ COMPACT: Final = scoped(minified(SHEET))
 HEAD: Final = minified((TEMPLATES / "head.css").read_text("utf-8"))
 DARK: Final = DECLARATION_END.sub("!important", minified((TEMPLATES / "dark.css").read_text("utf-8")))
 
-OWN_GROUND: Final = "td[bgcolor],span[style*=background]{color:#172b4d}"  # gives way to a colour that is there
+OWN_GROUND: Final = "bp-ground"  # what has a background that its author chose
+GIVES_WAY: Final = f"a{{color:#85b8ff}}.{OWN_GROUND}{{color:#172b4d}}.{OWN_GROUND} a{{color:#0052cc}}"  # to a colour that is there
 
 
 def dark_css(colours: Mapping[str, str]) -> str:
     """The dark theme, with Confluence's own dark values for text colours (by their light ones)."""
     own = "".join(f".{COLOUR_CLASS}{light[1:]}{{color:{dark}!important}}" for light, dark in sorted(colours.items()))
-    return f"@media (prefers-color-scheme:dark){{{DARK}{OWN_GROUND}{own}}}"
+    return f"@media (prefers-color-scheme:dark){{{DARK}{GIVES_WAY}{own}}}"
 
 
 def named_classes(page: Element) -> list[tuple[Element, str]]:

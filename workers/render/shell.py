@@ -21,6 +21,8 @@ FILLER: Final = "\u034f\u200c\u00a0" * 40  # so that the list of a mail box show
 BUTTON_PADDING, BUTTON_CHARACTER = 48, 9  # px, for Outlook, whose buttons have a width
 LOGO_WIDTH: Final = 200
 RIGHT_TO_LEFT: Final = frozenset({"R", "AL"})
+ISOLATE: Final = "\u2068"
+END_OF_ISOLATE: Final = "\u2069"
 STRONG: Final = RIGHT_TO_LEFT | {"L"}
 
 
@@ -42,6 +44,7 @@ def user_name(submission: Submission) -> str:
 
 def header_text(submission: Submission, words: Words, written_at: datetime) -> str:
     """The layout's header with its placeholders filled in one pass: a title that looks like a placeholder stays as it is."""
+    template = submission.layout.header_text
     values = {
         "page_title": submission.page.title,
         "space_name": submission.page.space,
@@ -49,7 +52,8 @@ def header_text(submission: Submission, words: Words, written_at: datetime) -> s
         "user_name": user_name(submission),
         "date": words.date(written_at),
     }
-    filled, rest = [], submission.layout.header_text
+    values = _isolated(values, template)
+    filled, rest = [], template
     while "{" in rest:
         before, _, after = rest.partition("{")
         name, closed, remainder = after.partition("}")
@@ -63,6 +67,14 @@ def direction_of(text: str) -> str:
     """The base direction by the first strong character (Unicode Standard Annex 9, rules P2 and P3)."""
     first = next((kind for kind in map(unicodedata.bidirectional, text) if kind in STRONG), "L")
     return "rtl" if first in RIGHT_TO_LEFT else "ltr"
+
+
+def _isolated(values: dict[str, str], template: str) -> dict[str, str]:
+    """Where directions meet, no value takes signs or numbers of its neighbours (Unicode Standard Annex 9, section 2.7)."""
+    used = (value for name, value in values.items() if f"{{{name}}}" in template)
+    if "rtl" not in map(direction_of, (template, *used)):
+        return values
+    return {name: f"{ISOLATE}{value}{END_OF_ISOLATE}" if value else "" for name, value in values.items()}
 
 
 def preheader_of(text: str) -> str:

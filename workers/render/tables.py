@@ -10,6 +10,7 @@ from workers.render.tree import Element, Selector, classes, make, replace
 
 TABLES: Final = Selector("table")
 MANY_COLUMNS: Final = 6
+FEW_COLUMNS: Final = 2  # whose words may be broken on a telephone
 HEADER_COLOUR: Final = "#f4f5f7"
 COLUMN_WIDTH: Final = re.compile(r"width:\s*(\d{1,5}(?:\.\d{1,9})?)px")
 SPAN: Final = re.compile(r"[1-9][0-9]{0,3}")
@@ -18,7 +19,7 @@ STYLES_OF_A_CELL: Final = ("text-align:", "color:", "background-color:", "font-w
 
 
 def tables(draft: Draft) -> None:
-    """Data tables: no style per cell but its colour; more than six columns get a smaller font and may be scrolled."""
+    """Data tables: no style per cell but its colour; more than two columns may be scrolled, more than six have a smaller font."""
     for table in TABLES(draft.page):
         if table.get("role") != "presentation":
             _table(draft, table)
@@ -27,7 +28,8 @@ def tables(draft: Draft) -> None:
 def _table(draft: Draft, table: Element) -> None:
     lines = _lines(table)
     rows = [[cell for cell in line if cell.tag in {"td", "th"}] for line in lines]
-    wide = max((sum(map(_span, row)) for row in rows), default=0) > MANY_COLUMNS
+    columns = max((sum(map(_span, row)) for row in rows), default=0)
+    wide = columns > MANY_COLUMNS
     _set_widths(table, rows)
     table.attrib.clear()
     table.set("class", "bp-table bp-wide" if wide else "bp-table")
@@ -42,7 +44,7 @@ def _table(draft: Draft, table: Element) -> None:
         _set_scope(row)
         for cell in row:
             _cell(cell)
-    if wide:
+    if columns > FEW_COLUMNS and next(table.iterancestors("table"), None) is None:  # what scrolls would widen a table around it
         scrolled = make("div", {"class": "bp-scroll"})
         replace(table, scrolled)
         scrolled.append(table)

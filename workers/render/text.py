@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from workers.render.columns import display_width, fold, grid, hard_fold
+from workers.render.limits import Watch
 from workers.render.tree import Element, classes, text_of
 
 WIDTH: Final = 78
 NARROWEST: Final = 24
 DEEPEST: Final = 40
-WIDEST_CODE: Final = 92
+MORE_IN_CODE: Final = 14  # columns
 UNDERLINES: Final = {"h1": "=", "h2": "-"}
-SIGNS: Final = {"ℹ": "(i)", "⚠": "(!)", "✔": "(*)", "⛔": "(x)", "☑": "[x]", "☐": "[ ]"}
+SIGNS: Final = {"ℹ": "(i)", "⚠": "(!)", "✔": "(*)", "✖": "(x)", "☑": "[x]", "☐": "[ ]"}
 LISTS: Final = frozenset({"ul", "ol"})
 BLOCKS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "hr", "blockquote"}) | LISTS
 TRANSPARENT: Final = frozenset(
@@ -26,8 +27,9 @@ Block = list[str]
 class TextWriter:
     """Walks one page; collects the links on its way."""
 
-    def __init__(self, page_url: str) -> None:
+    def __init__(self, page_url: str, watch: Watch) -> None:
         self._page_url = page_url
+        self._watch = watch
         self._links: dict[str, int] = {}
 
     def write(self, page: Element) -> str:
@@ -37,9 +39,10 @@ class TextWriter:
         return "\n".join([*body, *([""] if notes else []), *notes])
 
     def blocks(self, parent: Element, width: int, depth: int) -> list[Block]:
-        """The blocks under an element, each a list of lines; beyond forty levels only the words are kept."""
+        """The blocks under an element, each a list of lines; beyond forty levels only the words are kept. Raises PageTooSlow."""
+        self._watch.look()
         if depth > DEEPEST or width < NARROWEST:
-            return [fold(" ".join(str(piece) for piece in parent.itertext()), max(width, NARROWEST))]
+            return [_words(parent, width)]
         found: list[Block] = []
         run: list[str] = []
         for piece in [*self._pieces(parent), None]:
@@ -86,7 +89,7 @@ class TextWriter:
         tag = str(element.tag)
         if tag == "pre":
             lines = "".join(str(piece) for piece in element.itertext()).split("\n")
-            return [[f"    {piece}".rstrip() for line in lines for piece in hard_fold(line, WIDEST_CODE)]]
+            return [[f"    {piece}".rstrip() for line in lines for piece in hard_fold(line, width + MORE_IN_CODE)]]
         if tag == "hr":
             return [["-" * width]]
         if tag in LISTS:
@@ -99,15 +102,18 @@ class TextWriter:
         return [_underlined(block, UNDERLINES[tag], width) for block in blocks] if tag in UNDERLINES else blocks
 
     def _list(self, element: Element, width: int, depth: int) -> Block:
-        lines: Block = []
+        if depth > DEEPEST or width < NARROWEST:
+            return _words(element, width)
+        lines: Block = fold(element.text or "", width)
         start = element.get("start", "1")
         number = int(start) if start.isdecimal() else 1
         for item in element:
             if item.tag != "li":
-                lines += [f"  {line}" for block in self._block(item, width - 2, depth + 1) for line in block] if item.tag in BLOCKS else []
+                inner = self._block(item, width - 2, depth + 1) if item.tag in BLOCKS else [_words(item, width - 2)]
+                lines += [f"  {line}" for block in inner for line in block] + fold(item.tail or "", width)
                 continue
             sign = f"{number}. " if element.tag == "ol" else "* "
-            lines += hung(sign, self.blocks(item, width - len(sign), depth + 1), loose=False)
+            lines += hung(sign, self.blocks(item, width - len(sign), depth + 1), loose=False) + fold(item.tail or "", width)
             number += 1
         return lines
 
@@ -140,6 +146,10 @@ class TextWriter:
         labelled = len(rows) > 1 and all(cell.tag == "th" for cell in rows[0])
         labels = [" ".join(line for block in cell for line in block) for cell in cells[0]] if labelled else []
         return [*caption, *(_record(row, labels, width) for row in cells[labelled:])]
+
+
+def _words(element: Element, width: int) -> Block:
+    return fold(" ".join(str(piece) for piece in element.itertext()), max(width, NARROWEST))
 
 
 def _open(element: Element, stack: list[str | Element]) -> None:

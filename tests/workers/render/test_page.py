@@ -30,7 +30,7 @@ def test_the_sample_page_is_mailed_without_a_warning() -> None:
 def test_a_mail_names_neither_classes_nor_ids_nor_account_ids_of_the_page() -> None:
     html = RENDERER.render(sample(), written_at=WRITTEN_AT).html
     assert [word for word in (" id=", "data-", "5b10a2844c") if word in html.partition("<body")[2]] == []
-    assert set(re.findall('class="([^"]*)"', html)) == {"page", "bp-desk", "bp-paper", "bp-quiet", "bp-button"}
+    assert set(re.findall('class="([^"]*)"', html)) == {"page", "bp-desk", "bp-paper", "bp-quiet", "bp-button", "bp-scroll"}
 
 
 @pytest.mark.parametrize(

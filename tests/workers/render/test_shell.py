@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from tests.workers.render.conftest import RENDERER, WRITTEN_AT, submission_of
-from workers.render.shell import preheader_of
+from workers.render.shell import header_text, preheader_of
+from workers.render.words import EN
 
 
 def body_of(message: str, page: str) -> str:
@@ -34,3 +35,13 @@ def test_a_shell_takes_no_more_than_3_500_octets() -> None:
 def test_a_mail_has_one_title_and_its_page_s_heading_first() -> None:
     html = RENDERER.render(submission_of("<h2>Part</h2><h3>Piece</h3>"), written_at=WRITTEN_AT).html
     assert (html.count("<title>Notes</title>"), re.findall("<(h[1-6])", html)) == (1, ["h1", "h2", "h3"])
+
+
+@pytest.mark.parametrize(
+    ("title", "header"),
+    [("Notes", "Development: Notes (2)"), ("تقرير", "\u2068Development\u2069: \u2068تقرير\u2069 (2)"), ("", "Development:  (2)")],
+)
+def test_a_title_against_the_direction_of_the_header_leaves_its_neighbours_in_place(title: str, header: str) -> None:
+    submission = submission_of("", header_text="{space_name}: {page_title} (2)")
+    posted = msgspec.structs.replace(submission, page=msgspec.structs.replace(submission.page, title=title))
+    assert header_text(posted, EN, WRITTEN_AT) == header

@@ -1,6 +1,8 @@
 import re
 from collections.abc import Callable
 
+import pytest
+
 Ruled = Callable[..., str]
 
 
@@ -30,8 +32,16 @@ def test_a_cell_that_spans_columns_is_as_wide_as_they_are(ruled: Ruled) -> None:
     assert re.findall(r"<td ([^>]*)>", ruled(table)) == ['colspan="2" width="50%"', 'width="50%"']
 
 
-def test_a_table_of_more_than_six_columns_may_be_scrolled(ruled: Ruled) -> None:
-    assert ruled(f"<table><tr>{'<td>a</td>' * 7}</tr></table>").startswith('<div class="bp-scroll"><table class="bp-table bp-wide"')
+@pytest.mark.parametrize(
+    ("columns", "start"),
+    [
+        (2, '<table class="bp-table"'),
+        (3, '<div class="bp-scroll"><table class="bp-table"'),
+        (7, '<div class="bp-scroll"><table class="bp-table bp-wide"'),
+    ],
+)
+def test_a_table_of_many_columns_may_be_scrolled_and_has_small_letters(ruled: Ruled, columns: int, start: str) -> None:
+    assert ruled(f"<table><tr>{'<td>a</td>' * columns}</tr></table>").startswith(start)
 
 
 def test_a_table_in_a_table_keeps_its_own_columns(ruled: Ruled) -> None:
@@ -46,3 +56,8 @@ def test_a_table_in_a_table_keeps_its_own_columns(ruled: Ruled) -> None:
 def test_the_numbers_of_rows_have_a_narrow_column(ruled: Ruled) -> None:
     table = ruled('<table><tr><td class="numberingColumn">1</td><td>a</td></tr></table>')
     assert re.findall(r"<td([^>]*)>1", table) == [' width="24" align="center"']
+
+
+def test_a_table_in_a_table_is_not_scrolled(ruled: Ruled) -> None:
+    inner = f"<table><tr>{'<td>a</td>' * 7}</tr></table>"
+    assert ruled(f"<table><tr><td>{inner}</td></tr></table>").count("bp-scroll") == 0
