@@ -13,8 +13,8 @@ from tests.contracts.conftest import Books
 from tests.workers.conftest import Office
 from tests.workers.halting import Halting, halting
 from tests.workers.worker import Worker, silent_redis, unanswered, until
-from workers.dispatch import LARGE_PAGE_CHARACTERS
 from workers.smtp.limits import SmtpLimits
+from workers.studio import LARGE_PAGE_CHARACTERS
 
 PROMPT_SECONDS = 2
 GRACE_SECONDS = 10  # and the time that a dot has

@@ -11,7 +11,7 @@ import msgspec
 from dispatcher.contracts.mail import Part, PartRole
 from workers.render.limits import RenderLimits
 from workers.render.normalise import without_controls
-from workers.render.pictures import Picture, fitted, picture_of
+from workers.render.pictures import DENSITY, Picture, fitted, picture_of
 from workers.render.rendering import InlineImage
 
 ENDINGS: Final = {"image/png": ("png",), "image/jpeg": ("jpg", "jpeg", "jpe"), "image/gif": ("gif",)}
@@ -65,7 +65,7 @@ class Album:
 
     def show(self, found: Found, shown_width: int) -> str | None:
         """The `cid:` URL of a picture, part of the mail from now on, for so many px; None when it cannot be mailed."""
-        key = (found.id, shown_width)
+        key = (found.id, min(found.picture.width, DENSITY * shown_width))
         if key not in self._shown:
             made = fitted(found.content, found.picture, shown_width, self._limits)
             if made is None:

@@ -27,18 +27,21 @@ ATLASSIAN: Final = (".atlassian.net", ".atlassian.com", ".atl-paas.net")
 def images(draft: Draft) -> None:
     """Every `<img>` is shown from the mail's own parts, linked, kept or dropped, as the layout says."""
     for image in IMAGES(draft.page):
-        source = image.get("src", "")
-        if source.startswith("cid:"):
+        draft.watch.look()
+        if image.get("src", "").startswith("cid:"):
             continue
-        width, height = _number(image.get("width")), _number(image.get("height"))
-        if draft.layout.image_scaling is ImageScaling.NONE or (
-            width is not None and height is not None and max(width, height) <= HIDDEN_SIDE
-        ):
+        if draft.layout.image_scaling is ImageScaling.NONE or _is_hidden(image):
             draft.warnings[Remark.IMAGE_DROPPED] += 1
             drop(image)
             continue
         _place(draft, image)
     _keep_to_budget(draft)
+
+
+def _is_hidden(image: Element) -> bool:
+    """Whether nobody would see it: such a picture only counts its readers."""
+    sides = (_number(image.get("width")), _number(image.get("height")))
+    return None not in sides and max(side or 0 for side in sides) <= HIDDEN_SIDE
 
 
 def _place(draft: Draft, image: Element) -> None:
@@ -156,7 +159,7 @@ def _external(draft: Draft, image: Element, source: str, name: str) -> None:
 
 def external_sources(draft: Draft) -> tuple[str, ...]:
     """The URLs of the foreign pictures of a page, each once, in the order of the page."""
-    sources = (image.get("data-image-src", "") or image.get("src", "") for image in IMAGES(draft.page))
+    sources = (image.get("data-image-src", "") or image.get("src", "") for image in IMAGES(draft.page) if not _is_hidden(image))
     return tuple(dict.fromkeys(source for source in sources if source.startswith("https://") and _is_external(draft, source)))
 
 
