@@ -144,7 +144,9 @@ class WorkerSettings(SharedSettings):
     )
     html_bytes: int = Field(default=100_000, ge=20_000, description="The HTML of a mail; what is more is cut: Gmail clips at 102,400.")
     text_bytes: int = Field(default=500_000, ge=20_000, description="The text part of a mail; what is more is cut.")
-    picture_megapixels: int = Field(default=40, ge=1, le=200, description="A picture that is decoded at all; 4 MB of memory each.")
+    picture_megapixels: int = Field(
+        default=40, ge=1, le=200, description="A picture that is decoded at all, one at a time; up to 9 MB of memory each, 16 for WebP."
+    )
     picture_input_bytes: int = Field(default=10 * 1024 * 1024, ge=1000, description="Its file as it comes.")
     picture_bytes: int = Field(default=1024 * 1024, ge=1000, description="Its file as it is mailed; a larger one becomes a link.")
     pictures_bytes: int = Field(default=8 * 1024 * 1024, ge=1000, description="All pictures of a mail; of more the largest become links.")

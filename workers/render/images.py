@@ -92,6 +92,10 @@ def _show(draft: Draft, image: Element, found: Found, name: str) -> None:
         parent = parent.getparent()
     if parent is not None and "image-center" in classes(image) and parent.tag in {"p", "div"} and _is_alone(parent):
         parent.set("align", "center")
+    if draft.layout.image_scaling is ImageScaling.THUMBNAIL and next(shown.iterancestors("a"), None) is None:
+        link = make("a", {"class": "bp-link", "href": draft.page_url})
+        replace(shown, link)
+        link.append(shown)
 
 
 def _is_alone(parent: Element) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from dispatcher.contracts.mail import Part, PartRole
+from tests.workers.render.conftest import submission_of
+from workers.render.page import Renderer
 from workers.render.rendering import Rendering, Warning  # noqa: A004 -- the word of the API
 
 PAGE = "https://acme.example/wiki/spaces/DEV/pages/42/Notes"
@@ -24,6 +26,10 @@ def png(width: int, height: int) -> bytes:
     )
 
 
+def png_width(content: bytes) -> int:
+    return int.from_bytes(content[16:20])
+
+
 def part(identity: str = "att77", name: str = "plan.png", content: bytes = png(800, 400)) -> Part:
     return Part(id=identity, name=name, type="image/png", role=PartRole.IMAGE, content=content)
 
@@ -38,6 +44,11 @@ def test_a_picture_shown_twice_is_one_part(rendered: Callable[..., Rendering]) -
     rendering = rendered(IMAGE.format("") * 2, part())
     assert [(image.name, image.type) for image in rendering.images] == [("plan.png", "image/png")]
     assert rendering.html.count(f"cid:{rendering.images[0].content_id}") == 2
+
+
+def test_a_picture_shown_in_two_widths_is_one_part_where_both_show_the_same_file(rendered: Callable[..., Rendering]) -> None:
+    rendering = rendered("".join(IMAGE.format(f"width={width}") for width in (590, 500, 200)), part())
+    assert [png_width(image.content) for image in rendering.images] == [800, 400]
 
 
 def test_a_picture_that_is_not_on_the_page_is_not_mailed(rendered: Callable[..., Rendering]) -> None:
@@ -62,6 +73,13 @@ def test_a_missing_picture_is_a_link_and_a_warning(rendered: Callable[..., Rende
 )
 def test_the_layout_scales_pictures(ruled: Callable[..., str], layout: dict[str, object], size: str) -> None:
     assert size in ruled(f"<p>{IMAGE.format('')}</p>", part(), **layout)
+
+
+def test_a_thumbnail_leads_to_the_page(ruled: Callable[..., str]) -> None:
+    shown = '<img class="bp-image" src="cid:TOKEN@beampost" width="64" height="32" border="0" alt="plan.png">'
+    layout = {"image_scaling": "thumbnail", "image_max_px": 64}
+    assert ruled(IMAGE.format(""), part(), **layout) == f'<a class="bp-link" href="{PAGE}">{shown}</a>'
+    assert ruled(f'<a href="https://b.example/">{IMAGE.format("")}</a>', part(), **layout) == f'<a href="https://b.example/">{shown}</a>'
 
 
 def test_a_picture_in_a_cell_has_less_room(ruled: Callable[..., str]) -> None:
@@ -92,6 +110,11 @@ def test_an_external_picture_follows_the_policy(
 
 def test_a_tracking_pixel_is_dropped_even_when_pictures_are_kept(ruled: Callable[..., str]) -> None:
     assert ruled('<p>a<img src="https://t.example/x" width="1" height="1"></p>', external_images="keep") == "<p>a</p>"
+
+
+def test_a_tracking_pixel_is_not_even_fetched() -> None:
+    page = '<img src="https://t.example/x" width="1" height="1"><img src="https://cdn.example/y.png"><img src="http://cdn.example/z.png">'
+    assert Renderer().external_images(submission_of(page)) == ("https://cdn.example/y.png",)
 
 
 def test_a_media_url_with_its_token_never_reaches_the_mail(rendered: Callable[..., Rendering]) -> None:

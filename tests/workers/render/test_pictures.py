@@ -1,10 +1,12 @@
 """Pictures: what is read of a file, and what becomes of it before it is mailed."""
 
 import io
+import struct
+import zlib
 from typing import Final
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageSequence, PngImagePlugin
 
 from workers.render.limits import RenderLimits
 from workers.render.pictures import Picture, fitted, picture_of
@@ -29,6 +31,10 @@ def drawn(size: tuple[int, int] = (400, 200), mode: str = "RGB") -> Image.Image:
 
 def photo(width: int, height: int) -> Image.Image:
     return Image.effect_noise((width, height), 80).convert("RGB")
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def opened(made: tuple[str, bytes] | None) -> Image.Image:
@@ -110,17 +116,50 @@ def test_words_in_a_file_are_gone_though_its_pixels_stay(form: str) -> None:
     assert opened(made).tobytes() == Image.open(io.BytesIO(content)).tobytes()
 
 
+def test_words_in_an_animation_are_gone_though_it_moves_as_before() -> None:
+    frames = [Image.new("RGB", (60, 30), (shade, 0, 0)) for shade in range(0, 250, 50)]
+    content = file(frames[0], "GIF", save_all=True, append_images=frames[1:], loop=0, duration=70, comment=b"Ann Smith")
+    made = made_of(content + b"Ann Smith")
+    with Image.open(io.BytesIO(content)) as before, opened(made) as after:
+        facts = [
+            (one.info["loop"], [(frame.info["duration"], frame.convert("RGB").tobytes()) for frame in ImageSequence.Iterator(one)])
+            for one in (before, after)
+        ]
+    assert (facts[0], b"Ann Smith" in (made or ("", b""))[1]) == (facts[1], False)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_nothing_stays_behind_the_end_of_a_photo(progressive: bool) -> None:  # noqa: FBT001 -- pytest names it
+    content = file(photo(300, 200), "JPEG", progressive=progressive)
+    assert made_of(content + b"a film, and where it was made") == ("image/jpeg", content)
+
+
+def test_of_a_photo_with_further_ones_the_first_is_mailed() -> None:
+    content = file(drawn(), "MPO", save_all=True, append_images=[drawn().rotate(180)])
+    made = made_of(content)
+    assert picture_of(content) == Picture("image/jpeg", 400, 200, animated=True)
+    assert (made[0] if made else None, opened(made).format, opened(made).size) == ("image/jpeg", "JPEG", (400, 200))
+
+
 def test_an_animation_stays_one_unless_it_is_too_large() -> None:
     frames = [Image.new("RGB", (600, 300), (shade, 0, 0)) for shade in range(0, 250, 50)]
-    content = file(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    content = file(frames[0], "GIF", save_all=True, append_images=frames[1:], loop=0)
     assert made_of(content, 100) == ("image/gif", content)
     still = made_of(content, 100, RenderLimits(picture_bytes=1000))
     assert (still[0] if still else None, opened(still).size) == ("image/png", (200, 100))
 
 
 def test_a_bomb_is_refused_before_it_is_decoded() -> None:
-    content = file(Image.new("1", (10_000, 4_001)), "PNG")
-    assert (picture_of(content), made_of(content)) == (Picture("image/png", 10_000, 4_001), None)
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 6, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"would not be decoded")
+    assert (picture_of(content), made_of(content)) == (Picture("image/png", 30_000, 30_000), None)
+
+
+def test_words_that_unpack_to_gigabytes_are_not_unpacked() -> None:
+    packed = b"Comment\0\0" + zlib.compress(bytes(80_000_000))
+    content = file(drawn(), "PNG")
+    at = content.index(b"IDAT") - 4
+    assert picture_of(content[:at] + chunk(b"zTXt", packed) + content[at:]) is None
 
 
 def test_a_file_over_the_limit_is_not_decoded() -> None:
@@ -135,7 +174,7 @@ def test_half_a_file_is_no_picture_that_can_be_mailed() -> None:
 
 def test_what_is_too_large_loses_quality_then_pixels_and_then_its_place() -> None:
     content = file(photo(1600, 800), "PNG")
-    made = [made_of(content, 592, RenderLimits(picture_bytes=size)) for size in (400_000, 300_000, 100_000, 60_000)]
+    made = [made_of(content, 592, RenderLimits(picture_bytes=size)) for size in (800_000, 300_000, 200_000, 60_000)]
     assert [(one[0], opened(one).width) for one in made if one] == [
         ("image/png", 1184),
         ("image/jpeg", 1184),
@@ -143,6 +182,18 @@ def test_what_is_too_large_loses_quality_then_pixels_and_then_its_place() -> Non
         ("image/jpeg", 592),
     ]
     assert made_of(content, 592, RenderLimits(picture_bytes=5_000)) is None
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_shades_stay_as_many_as_they_are(mode: str) -> None:
+    shades = Image.linear_gradient("L")
+    image = Image.merge(mode, [shades, shades.rotate(90), shades, shades][: len(mode)]) if len(mode) > 2 else shades.convert(mode)
+    assert opened(made_of(file(image, "WEBP", lossless=True, exact=True))).convert("RGBA").tobytes() == image.convert("RGBA").tobytes()
+
+
+def test_of_sixteen_bits_of_grey_the_upper_eight_are_shown() -> None:
+    image = Image.new("I;16", (900, 300), 30_000)
+    assert opened(made_of(file(image, "PNG"), 100)).convert("L").getpixel((0, 0)) == 30_000 // 256
 
 
 @pytest.mark.parametrize(("mode", "form"), [("CMYK", "JPEG"), ("L", "JPEG"), ("1", "PNG"), ("P", "PNG"), ("LA", "PNG"), ("I;16", "PNG")])
