@@ -81,7 +81,7 @@ def removed(page: str) -> int:
         depth = max(0, depth - 1) if tag[1] else depth + 1
         if depth == 0:
             found, says = found + says, False
-    return found + says
+    return found + (says or (depth > 0 and WORD.search(page, last) is not None))
 
 
 def sanitise(page: str) -> str:

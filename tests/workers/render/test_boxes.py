@@ -1,3 +1,5 @@
+"""Boxes: what stands around a block."""
+
 from collections.abc import Callable
 
 import pytest
@@ -10,44 +12,6 @@ PAGE = "https://acme.example/wiki/spaces/DEV/pages/42/Notes"
 def box(name: str, *rows: str, padding: int = 10) -> str:
     lines = "".join(f"<tr>{row}</tr>" for row in rows)
     return f'<table role="presentation" class="{name}" width="100%" cellpadding="{padding}" cellspacing="0" border="0">{lines}</table>'
-
-
-def test_a_self_closed_paragraph_swallows_nothing(ruled: Ruled) -> None:
-    assert ruled('<p>a</p><p /><span class="x"/><p>b</p>') == "<p>a</p><p>b</p>"
-
-
-def test_a_text_colour_is_read_from_the_style_block_and_written_on_the_element(ruled: Ruled) -> None:
-    style = "<style>[data-colorid=a1]{color:#ff5630} html[data-color-mode=dark] [data-colorid=a1]{color:#505968}</style>"
-    assert ruled(f'{style}<p><span data-colorid="a1">red</span></p>') == '<p><span style="color:#ff5630">red</span></p>'
-
-
-def test_a_lozenge_is_in_upper_case_between_hard_blanks(ruled: Ruled) -> None:
-    lozenge = '<span class="status-macro aui-lozenge aui-lozenge-success">In shop</span>'
-    assert ruled(f"<p>{lozenge}</p>") == '<p><span class="bp-lozenge bp-green">\u00a0IN\u00a0SHOP\u00a0</span></p>'
-
-
-def test_a_mention_keeps_the_name_and_loses_the_account(ruled: Ruled) -> None:
-    mention = '<a class="confluence-userlink user-mention" data-account-id="7:9" href="/wiki/people/7:9">Ann Smith</a>'
-    assert ruled(f"<p>{mention}</p>") == '<p><span class="bp-pill">@Ann Smith</span></p>'
-
-
-def test_a_date_is_its_text(ruled: Ruled) -> None:
-    assert ruled('<p><time datetime="2026-11-26">26 Nov 2026</time></p>') == '<p><span class="bp-pill">26 Nov 2026</span></p>'
-
-
-@pytest.mark.parametrize(
-    ("attributes", "character"),
-    [
-        ('data-emoji-id="1f680" data-emoji-fallback="🚀"', "🚀"),
-        ('data-emoji-id="1f4cb" data-emoji-fallback="\\uD83D\\uDCCB"', "📋"),
-        ('data-emoji-id="1f468-200d-1f4bb" data-emoji-fallback=":man_coder:"', "👨\u200d💻"),
-        ('data-emoji-id="atlassian-check_mark" data-emoji-shortname=":check_mark:"', "✅"),
-        ('data-emoji-id="d800"', ""),
-        ('data-emoji-id="8f0c-11" alt=":party:"', "輌"),
-    ],
-)
-def test_an_emoji_picture_is_its_character(ruled: Ruled, attributes: str, character: str) -> None:
-    assert ruled(f'<p>a<img class="emoticon" {attributes} src="/x.png"/>b</p>') == f"<p>a{character}b</p>"
 
 
 def test_an_information_macro_is_a_box_with_a_sign(ruled: Ruled) -> None:
@@ -103,3 +67,24 @@ def test_columns_are_cells_of_a_row(ruled: Ruled) -> None:
 
 def test_a_quote_is_a_box_with_a_bar(ruled: Ruled) -> None:
     assert ruled("<blockquote><p>a</p></blockquote>") == box("bp-box bp-quote", "<td>a</td>")
+
+
+def test_decisions_are_rows_with_a_sign_and_an_empty_list_is_nothing(ruled: Ruled) -> None:
+    row = '<td class="bp-sign" width="20">◆</td><td>Yes</td>'
+    assert ruled('<ul class="decision-list"><li>Yes</li></ul><ul class="decision-list"><li></li></ul>') == box("bp-tasks", row, padding=2)
+
+
+def test_a_task_without_words_is_none(ruled: Ruled) -> None:
+    assert ruled('<p>x</p><ul class="inline-task-list"><li></li></ul>') == "<p>x</p>"
+
+
+@pytest.mark.parametrize(("kind", "name", "sign"), [("info", "info", "ℹ"), ("success", "tip", "✔"), ("error", "warning", "✖")])
+def test_a_panel_of_the_new_editor_is_a_box_with_a_sign(ruled: Ruled, kind: str, name: str, sign: str) -> None:
+    row = f'<td class="bp-sign" width="18">{sign}</td><td class="bp-body">So it is.</td>'
+    assert ruled(f'<div data-panel-type="{kind}"><p>So it is.</p></div>') == box(f"bp-box bp-{name}", row)
+
+
+def test_columns_are_as_wide_as_their_author_made_them(ruled: Ruled) -> None:
+    cells = '<div class="cell" style="width:20%"><p>a</p></div><div class="cell" style="width:80%"><p>b</p></div>'
+    found = ruled(f'<div class="columnLayout">{cells}</div>')
+    assert ('width="20%"' in found, 'width="80%"' in found) == (True, True)
