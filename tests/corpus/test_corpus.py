@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -14,17 +15,24 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from dispatcher.contracts.job import Submission
 from dispatcher.contracts.mail import Page, PageFormat
 from dispatcher.contracts.outcome import Remark
 from tests.corpus.words import seen_text, share_kept
 from tests.workers.render.conftest import PAGE_URL, RENDERER, WRITTEN_AT, submission_of
+from workers.render.css_inline_inliner import CssInlineInliner
 from workers.render.normalise import normalise, without_controls
+from workers.render.page import Renderer
+from workers.render.premailer_inliner import PremailerInliner
 from workers.render.rendering import Rendering
 from workers.render.storage import view_of
 
 pytestmark = pytest.mark.corpus
 MEANS: Final = {"gmail": 97, "outlook-windows": 96, "outlook.com": 99, "apple-mail": 99, "yahoo": 99}
 LEAST: Final = 90
+CSS: Final = "td p, li { color: #102030 } h2 { margin: 4px } td { padding: 3px }"
+STYLE: Final = re.compile(r'(?<= style=")[^"]+')
+CONTENT_ID: Final = re.compile(r"cid:[0-9a-f]{32}@beampost")
 WIDEST_LINE: Final = 100
 MAIL_PER_PAGE_BYTES: Final = 0.9
 
@@ -51,11 +59,14 @@ def scored(html: str) -> dict[str, Any]:
     return found
 
 
+def posted_as(page: str, storage: bool, **layout: object) -> Submission:  # noqa: FBT001 -- what a page is
+    kind = PageFormat.STORAGE if storage else PageFormat.EXPORT_VIEW
+    return msgspec.structs.replace(submission_of("", **layout), page=Page(title="A page", body=page, url=PAGE_URL, format=kind))
+
+
 def mailed(file: Path) -> Mailed:
     page, storage = file.read_text("utf-8", "replace"), file.suffix == ".xml"
-    kind = PageFormat.STORAGE if storage else PageFormat.EXPORT_VIEW
-    posted = msgspec.structs.replace(submission_of(""), page=Page(title="A page", body=page, url=PAGE_URL, format=kind))
-    rendering = RENDERER.render(posted, written_at=WRITTEN_AT)
+    rendering = RENDERER.render(posted_as(page, storage), written_at=WRITTEN_AT)
     return Mailed(file.name, page, storage, rendering, scored(rendering.html))
 
 
@@ -94,6 +105,20 @@ def test_the_words_of_a_page_are_in_its_mail(mails: list[Mailed]) -> None:
 def test_the_words_of_a_page_are_in_the_text_part(mails: list[Mailed]) -> None:
     shares = {mail.name: share_kept(mail.seen, mail.rendering.text) for mail in mails}
     assert statistics.mean(shares.values()) >= 0.99, sorted(shares.items(), key=lambda item: item[1])[:5]
+
+
+def in_order(html: str) -> str:
+    """Without content ids, the declarations of each style attribute sorted."""
+    return STYLE.sub(lambda style: ";".join(sorted(style[0].split(";"))), CONTENT_ID.sub("", html))
+
+
+def test_both_inliners_make_the_same_mail(mails: list[Mailed]) -> None:
+    """With a customer's stylesheet, too. They differ in the order of declarations: css-inline leaves what is overridden in its place."""
+    engines = [Renderer(inliner=engine) for engine in (PremailerInliner, CssInlineInliner)]
+    for mail in mails:
+        posted = posted_as(mail.page, mail.storage, custom_css=CSS)
+        first, second = (in_order(engine.render(posted, written_at=WRITTEN_AT).html) for engine in engines)
+        assert first == second, mail.name
 
 
 def test_no_line_of_a_text_part_is_long_but_urls(mails: list[Mailed]) -> None:
