@@ -8,6 +8,7 @@ import jinja2
 from markupsafe import Markup
 
 from dispatcher.contracts.job import Submission
+from dispatcher.contracts.mail import Layout
 from workers.render.album import Album
 from workers.render.draft import Draft
 from workers.render.head import TEMPLATES
@@ -17,6 +18,7 @@ from workers.render.words import Words
 
 FONTS: Final = "Arial, Helvetica, sans-serif"
 PREHEADER_CHARACTERS: Final = 110
+UNSAID: Final = Layout()  # whose words are ours, in the language of the mail
 FILLER: Final = "\u034f\u200c\u00a0" * 40  # so that the list of a mail box shows nothing behind the preheader
 BUTTON_PADDING, BUTTON_CHARACTER = 48, 9  # px, for Outlook, whose buttons have a width
 LOGO_WIDTH: Final = 200
@@ -44,7 +46,7 @@ def user_name(submission: Submission) -> str:
 
 def header_text(submission: Submission, words: Words, written_at: datetime) -> str:
     """The layout's header with its placeholders filled in one pass: a title that looks like a placeholder stays as it is."""
-    template = submission.layout.header_text
+    template = words.shared if submission.layout.header_text == UNSAID.header_text else submission.layout.header_text
     values = {
         "page_title": submission.page.title,
         "space_name": submission.page.space,
@@ -99,7 +101,8 @@ class Shell:
 
     def __init__(self, submission: Submission, draft: Draft, *, page_text: str, header: str, head_css: str) -> None:
         right_to_left = draft.direction == "rtl"
-        label = without_controls(submission.layout.button_label).strip()
+        said = submission.layout.button_label
+        label = draft.words.open_it if said == UNSAID.button_label else without_controls(said).strip()
         message = without_controls(submission.message).strip()
         self._head_css = head_css
         self._page_url = without_controls(submission.page.url)

@@ -9,9 +9,11 @@ from dispatcher.contracts.mail import Locale
 
 
 class Words(msgspec.Struct, frozen=True):
-    """What the shell and the boxes say; `{}` never stands in one."""
+    """What the shell and the boxes say; `shared` has placeholders of a header in it, and is filled as one."""
 
     language: str
+    shared: str
+    open_it: str
     via: str
     wrote: str
     page: str
@@ -31,6 +33,8 @@ class Words(msgspec.Struct, frozen=True):
 
 EN: Final = Words(
     language="en",
+    shared="Shared by {user_name} from {site_name}",
+    open_it="Open in Confluence",
     via="via Confluence",
     wrote="wrote:",
     page="Page:",
@@ -45,6 +49,8 @@ EN: Final = Words(
 )
 DE: Final = Words(
     language="de",
+    shared="Geteilt von {user_name} aus {site_name}",
+    open_it="In Confluence öffnen",
     via="über Confluence",
     wrote="schrieb:",
     page="Seite:",

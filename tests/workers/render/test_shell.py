@@ -45,3 +45,9 @@ def test_a_title_against_the_direction_of_the_header_leaves_its_neighbours_in_pl
     submission = submission_of("", header_text="{space_name}: {page_title} (2)")
     posted = msgspec.structs.replace(submission, page=msgspec.structs.replace(submission.page, title=title))
     assert header_text(posted, EN, WRITTEN_AT) == header
+
+
+def test_the_words_that_nobody_chose_are_in_the_language_of_the_mail() -> None:
+    html = RENDERER.render(submission_of("<p>x</p>", locale="de"), written_at=WRITTEN_AT).html
+    wanted = ("Geteilt von Ann Smith aus Acme Wiki", "In Confluence öffnen</a>", "über Confluence")
+    assert [words for words in wanted if words not in html] == []
