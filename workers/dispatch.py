@@ -24,11 +24,11 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
     """Brings one claimed job to its end, to its next attempt or back to its queue; whatever happens, the ledger is told."""
     claim, outcome, waiting = hand.claim, Outcome({}), hand.claim.pending
     try:
-        job = desk.open(claim)
-        route, rendering = desk.route(job.submission.account), Rendering("", "")
+        job, rendering = desk.open(claim), None
+        route = desk.route(job.submission.account)
         outbox = Outbox(route.addressed(job).within(desk.max_message_bytes), claim, route.account.own_address, desk.recipients_per_message)
         while outbox and hand.may_go_on:
-            if not rendering.html or rendering.left_out != outbox.job.left_out:
+            if rendering is None or rendering.left_out != outbox.job.left_out:
                 rendering = await rendered(outbox.job, hand, desk)
                 outcome = outcome.with_remarks(rendering.remarks)
             said = await transmit(outbox.take(), outbox.job, rendering, route, hand, desk)
