@@ -172,6 +172,16 @@ def test_half_a_file_is_no_picture_that_can_be_mailed() -> None:
     assert made_of(content[: len(content) // 2], 200) is None
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP", "AVIF"])
+def test_a_file_that_is_damaged_anywhere_raises_nothing(form: str) -> None:
+    content = file(photo(24, 16), form)
+    for place in range(len(content)):
+        damaged = content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :]
+        picture = picture_of(damaged)
+        made = fitted(damaged, picture, 6, LIMITS) if picture else None
+        assert made is None or made[0] in {"image/png", "image/jpeg", "image/gif"}
+
+
 def test_what_is_too_large_loses_quality_then_pixels_and_then_its_place() -> None:
     content = file(photo(1600, 800), "PNG")
     made = [made_of(content, 592, RenderLimits(picture_bytes=size)) for size in (800_000, 300_000, 200_000, 60_000)]
