@@ -8,7 +8,7 @@ from PIL import Image
 from dispatcher.contracts.mail import ExternalImages
 from tests.workers.render.conftest import RENDERER, WRITTEN_AT, submission_of
 from tests.workers.smtp.test_tokens import GUARD, HOST, Issuer, against, answer, ca_file
-from workers.fetch import fetch_pictures
+from workers.fetch import AT_ONCE, LARGEST_KEPT, fetch_pictures
 from workers.render.rendering import Rendering
 from workers.smtp.egress import Egress
 from workers.smtp.web import Web
@@ -60,6 +60,18 @@ def test_whatever_else_comes_is_not_mailed(ca_file: str, said: bytes, most: int)
 
 def test_nobody_is_reached_whom_the_guard_forbids(ca_file: str) -> None:
     assert fetched(ca_file, answer(200, png()), egress=Egress()) == ({}, [])
+
+
+def test_a_page_full_of_large_pictures_does_not_fill_the_memory(ca_file: str) -> None:
+    found: dict[str, bytes] = {}
+
+    async def story(server: Issuer) -> None:
+        urls = [f"https://{HOST}:{server.port}/{number}" for number in range(12)]
+        found.update(await fetch_pictures(urls, Web(ca_file, 5), GUARD, len(png())))
+
+    server = against(story, *[answer(200, png())] * 12)
+    assert len(found) in range(LARGEST_KEPT + 1, LARGEST_KEPT + 1 + AT_ONCE)
+    assert len(server.requests) == len(found)
 
 
 def test_a_layout_that_embeds_shows_the_picture_itself_and_no_other_layout_asks(ca_file: str) -> None:
