@@ -1,5 +1,6 @@
 """Clip: a mail that Gmail shows whole. A page that is too large gives up its cosmetics first, and then its end."""
 
+from bisect import bisect_right
 from typing import Final
 
 from workers.render.stylesheet import declarations
@@ -8,13 +9,15 @@ from workers.render.tree import Element, drop, is_blank, make, serialised
 HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 HOLLOW: Final = frozenset({"table", "tbody", "tr", "td", "ul", "ol", "li"})
 WHOLE: Final = HEADINGS | {"a", "img"}  # kept as they are, or not at all
+VOID: Final = frozenset({"br", "img", "hr", "col"})
+LONGEST_WORD: Final = 80  # a longer one, or a script without blanks, is cut inside
 PRESENTATION: Final = "presentation"
 
 
 def octets(page: Element) -> int:
     """The most that an element takes in the mail, without what follows it: some end tags are left out, by their place."""
     written, end = serialised(page), f"</{page.tag}>".encode()
-    return len(written) + (0 if written.endswith(end) else len(end))
+    return len(written) + (0 if page.tag in VOID or written.endswith(end) else len(end))
 
 
 def compact(page: Element, cosmetics: frozenset[tuple[str, str]]) -> None:
@@ -65,13 +68,10 @@ def _words(text: str | None, room: int) -> tuple[str | None, int]:
     size = _written(text or "")
     if not text or size <= room:
         return text, room - size
-    kept: list[str] = []
-    for word in text.split(" "):
-        room -= _written(word) + 1
-        if room < 0:
-            break
-        kept.append(word)
-    return " ".join(kept), 0
+    start = text[: max(room, 0) + 1]
+    fits = max(bisect_right(range(len(start)), room, key=lambda length: _written(start[:length])) - 1, 0)
+    blank = max(start.rfind(sign, 0, fits + 1) for sign in " \n")
+    return start[: fits if fits - blank > LONGEST_WORD else max(blank, 0)], 0
 
 
 def _written(text: str) -> int:
