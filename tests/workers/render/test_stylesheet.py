@@ -1,8 +1,12 @@
+"""Stylesheet: two engines that write the same styles, without what premailer does by itself."""
+
 import gc
 import logging
 import re
 import socket
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import premailer.cache
@@ -10,7 +14,7 @@ import pytest
 
 from workers.render.css_inline_inliner import CssInlineInliner
 from workers.render.head import SHEET
-from workers.render.inliners import inliner_named
+from workers.render.inliners import InlinerMissing, inliner_named
 from workers.render.limits import Watch
 from workers.render.premailer_inliner import PremailerInliner
 from workers.render.rendering import Rendering, Warning  # noqa: A004 -- the word of the API
@@ -84,16 +88,23 @@ def test_deep_nesting_and_a_long_text_lose_nothing(inlined: Inline) -> None:
     assert inlined("p { color: red }", page).replace(' style="color:red"', "") == page
 
 
-def test_an_import_opens_no_connection_and_no_file(inlined: Inline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_opens_no_connection_and_no_file(inlined: Inline, tmp_path: Path) -> None:
+    (tmp_path / "x.css").write_text("p { width: 7px }")
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)  # noqa: FBT003 -- its only argument
         where = f"http://127.0.0.1:{server.getsockname()[1]}/x.css"
-        monkeypatch.setattr("builtins.open", None)
-        inlined(
-            f"@import url({where}); @import 'file:///etc/hostname'; p {{ color: red }}", f'<link rel="stylesheet" href="{where}"><p>a</p>'
-        )
+        css = f"@import url({where}); @import 'file://{tmp_path}/x.css'; p {{ color: red }}"
+        found = inlined(css, f'<link rel="stylesheet" href="{where}"><link rel="stylesheet" href="file://{tmp_path}/x.css"><p>a</p>')
+        assert ("color:red" in found, "width" in found) == (True, False)
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+def test_an_engine_that_is_not_installed_is_asked_for_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "css_inline", None)  # as Python has it where a module is absent
+    assert inliner_named("premailer") is PremailerInliner
+    with pytest.raises(InlinerMissing, match="which is not installed"):
+        inliner_named("css-inline")
 
 
 def test_nothing_is_logged(inlined: Inline, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
