@@ -16,12 +16,14 @@ from redis.exceptions import RedisError
 
 from dispatcher.calls import ask
 from dispatcher.children import Child, Restarted, revive, stop
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.keyring import write
 from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.seal import new_key
-from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read, variable
+from dispatcher.contracts.settings import read, variable
 from dispatcher.contracts.wire import key
+from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.embedded import EmbeddedRedis
 from dispatcher.intake.authenticate import Scope, create_api_key
 

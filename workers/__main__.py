@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.privacy import install
-from dispatcher.contracts.settings import WorkerSettings, complaint, read
+from dispatcher.contracts.settings import complaint, read
+from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.celery_app import Process
 
 

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from dispatcher.contracts.callbacks import Callbacks
 from dispatcher.contracts.questions import Questions
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.answer import Answering
 from workers.office import Desk
 from workers.tell import Telling

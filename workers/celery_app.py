@@ -13,8 +13,8 @@ from redis.exceptions import RedisError
 
 from dispatcher.contracts.privacy import LOGGER, quiet_loop
 from dispatcher.contracts.redis_safety import vet_when_there
-from dispatcher.contracts.settings import WorkerSettings
 from dispatcher.contracts.wire import RING, bell, broker_settings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.drain import Drain
 from workers.office import open_office
 

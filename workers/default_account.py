@@ -13,7 +13,7 @@ from dispatcher.contracts.address import address_literal, host_name, plain
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.https import WEB_PORT
 from dispatcher.contracts.mail import Account, ClientCredentialsAuth
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.signature import Signer
 from workers.smtp.egress import Egress, HostForbidden
 

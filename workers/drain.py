@@ -15,7 +15,7 @@ from dispatcher.contracts.job import Lane
 from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.records import Records
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.beside import Beside
 from workers.dispatch import dispatch
 from workers.hand import Hand

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 from redis.asyncio import Redis
 
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.courtesy import Courtesy
 from dispatcher.contracts.errors import AccountMissing, SealBroken
@@ -21,8 +22,9 @@ from dispatcher.contracts.redis_primary import watched_ports
 from dispatcher.contracts.redis_url import REDIS_PORT, whereabouts
 from dispatcher.contracts.seal import OpeningKeys
 from dispatcher.contracts.secret import Secret
-from dispatcher.contracts.settings import ApiSettings, WorkerSettings, read
+from dispatcher.contracts.settings import read
 from dispatcher.contracts.stages import stage
+from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.default_account import default_account
 from workers.render.inliners import inliner_named
 from workers.render.limits import RenderLimits

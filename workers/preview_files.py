@@ -20,7 +20,8 @@ from dispatcher.contracts.documents import preview_document
 from dispatcher.contracts.errors import JobError, Misconfigured
 from dispatcher.contracts.job import Job, Submission
 from dispatcher.contracts.mail import Layout, Mailbox, Page, PageFormat, Part, PartRole, Site
-from dispatcher.contracts.settings import WorkerSettings, complaint, read
+from dispatcher.contracts.settings import complaint, read
+from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.compose import compose
 from workers.preview import MESSAGE_ID, preview_of
 from workers.render.inliners import inliner_named

@@ -9,7 +9,7 @@ from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.records import Records
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 
 log = logging.getLogger(LOGGER)
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from dispatcher.api import accounts, admin, health, jobs, keys, openapi, pauses, preview, problems
 from dispatcher.api.gate import Gate
 from dispatcher.api.vetting import Vetting, vetted
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.courtesy import Quota
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.ledger import Ledger
@@ -24,7 +25,6 @@ from dispatcher.contracts.records import Records
 from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.secret import Secret
-from dispatcher.contracts.settings import ApiSettings
 from dispatcher.intake.ask import Asking
 from dispatcher.intake.authenticate import ApiKeys
 from dispatcher.intake.doorbell import Doorbell

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from starlette.requests import ClientDisconnect, Request
 
 from dispatcher.api.gate import Gate, Place
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import SlowBody, TooLarge, UnsupportedMediaType
-from dispatcher.contracts.settings import ApiSettings
 
 
 @asynccontextmanager

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from dispatcher.api.answers import answer
 from dispatcher.api.limits import come_again
 from dispatcher.api.vetting import Vetting
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.mail import MAX_SUBJECT
-from dispatcher.contracts.settings import ApiSettings
 from dispatcher.intake.authenticate import ApiKeys
 from dispatcher.intake.submit import Intake
 

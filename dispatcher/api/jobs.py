@@ -11,11 +11,11 @@ from dispatcher.api.bodies import json_body
 from dispatcher.api.callers import caller, while_there
 from dispatcher.api.limits import after_post
 from dispatcher.api.prefer import wait_seconds
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.documents import receipt_document, status_document
 from dispatcher.contracts.errors import JobUnknown, KeyMissing
 from dispatcher.contracts.job import JOB_ID, Status
 from dispatcher.contracts.outcome import OPEN_STATES
-from dispatcher.contracts.settings import ApiSettings
 from dispatcher.intake.authenticate import Scope
 from dispatcher.intake.pressure import Pressure
 from dispatcher.intake.submit import Intake

@@ -2,9 +2,9 @@
 
 import math
 
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import CheckedOften, PreviewedOften, QuotaExhausted, RateLimited
 from dispatcher.contracts.job import Receipt
-from dispatcher.contracts.settings import ApiSettings
 
 
 def after_post(settings: ApiSettings, receipt: Receipt) -> dict[str, str]:

@@ -11,9 +11,9 @@ from starlette.responses import HTMLResponse, Response
 
 from dispatcher.api.answers import answer
 from dispatcher.api.limits import at_limit, come_again
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Crowded, Invalid, Misconfigured, RateLimited, SubmissionError, Unavailable
 from dispatcher.contracts.privacy import report
-from dispatcher.contracts.settings import ApiSettings
 
 PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
     "malformed-json": (400, "The body is not JSON", "The body must be one JSON object in UTF-8."),

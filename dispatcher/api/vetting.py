@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.redis_safety import ASK_AGAIN_SECONDS, RedisUnsafe, tell, vet
-from dispatcher.contracts.settings import ApiSettings
 
 UNSAFE_SECONDS: Final = 60.0
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field
 
 import msgspec
 
-from dispatcher.contracts.settings import PRESET, ApiSettings, WorkerSettings
+from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.worker_settings import PRESET, WorkerSettings
 
 
 @dataclass(frozen=True)

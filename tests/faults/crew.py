@@ -12,7 +12,7 @@ import msgspec
 from dispatcher.contracts.claim import NewJob
 from dispatcher.contracts.courtesy import Courtesy
 from dispatcher.contracts.job import Job, Submission, new_job_id
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from tests.contracts.conftest import MANY, Books
 from tests.faults.load import Order, Posted
 from tests.workers.conftest import LOOPBACK, Office

@@ -7,8 +7,10 @@ from typing import Any, Final
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from dispatcher.contracts.settings import ApiSettings, WorkerSettings, variable
+from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.settings import variable
 from dispatcher.contracts.shared_settings import SharedSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "settings.md"
 SECTIONS: Final = (

@@ -31,7 +31,8 @@ REPORTER: Final = """
 import sys
 import sentry_sdk
 from dispatcher.contracts.privacy import install, report
-from dispatcher.contracts.settings import ApiSettings, read
+from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.settings import read
 
 def fail(password):
     raise ValueError(f"no such mailbox: {password}")

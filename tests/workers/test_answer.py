@@ -15,8 +15,8 @@ from dispatcher.contracts.one_time import OneTimeKey
 from dispatcher.contracts.outcome import Failure, FailureClass, SmtpPhase
 from dispatcher.contracts.questions import Question, Questions, Verify
 from dispatcher.contracts.seal import Binding
-from dispatcher.contracts.settings import WorkerSettings
 from dispatcher.contracts.verification import Step, Verification
+from dispatcher.contracts.worker_settings import WorkerSettings
 from tests.contracts.conftest import Books, now_ms
 from tests.workers.conftest import TENANT, Office
 from tests.workers.halting import halting

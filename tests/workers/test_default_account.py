@@ -11,7 +11,7 @@ import trustme
 
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.mail import Account, ClientCredentialsAuth, NoAuth, PasswordAuth, Tls
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from tests.workers.test_signature import MESSAGE, RSA, pem, verifies
 from workers.default_account import (
     DefaultAccount,

@@ -20,7 +20,7 @@ from dispatcher.contracts.job import Delivery
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.questions import Questions
 from dispatcher.contracts.records import Records
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.intake.submit import Intake
 from tests.contracts.conftest import ANY, MANY, Books
 from tests.dispatcher.intake.test_parse import EXAMPLE

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dispatcher.contracts.settings import ApiSettings
+from dispatcher.contracts.api_settings import ApiSettings
 from tests.faults.topology import topology
 from workers.office import EVERYWHERE, own_endpoints
 

@@ -18,7 +18,7 @@ from dispatcher.contracts.documents import status_document
 from dispatcher.contracts.job import Callback, Job, new_job_id
 from dispatcher.contracts.outcome import FailureClass, Fate, Outcome
 from dispatcher.contracts.seal import Binding
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from tests.contracts.conftest import Books
 from tests.workers.conftest import LOOPBACK, TENANT, Office, door, submission
 from tests.workers.hook import SECRET, Hook, answer, documented, hook

@@ -8,7 +8,7 @@ import pytest
 from catcher.process import Running
 from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from tests.contracts.conftest import HOUR, LANES, Books
 from tests.workers.conftest import Office
 from tests.workers.halting import halting

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from dispatcher.contracts.errors import Misconfigured
-from dispatcher.contracts.settings import InlinerName
+from dispatcher.contracts.worker_settings import InlinerName
 from workers.render.premailer_inliner import PremailerInliner
 from workers.render.stylesheet import Inliner
 

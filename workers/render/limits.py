@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from dispatcher.contracts.errors import PageTooSlow
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 
 MEBIBYTE: Final = 1024 * 1024
 MILLION: Final = 1_000_000

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from dispatcher.api.health import info
-from dispatcher.contracts.settings import ApiSettings
+from dispatcher.contracts.api_settings import ApiSettings
 
 
 def features(**settings: object) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 import pytest
 
 from dispatcher.api.limits import after_post, at_limit, come_again
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import CheckedOften, QuotaExhausted, RateLimited
 from dispatcher.contracts.job import Delivery, Receipt
 from dispatcher.contracts.outcome import State
-from dispatcher.contracts.settings import ApiSettings
 
 SETTINGS = ApiSettings()
 OF_POSTS = '"posts";q=20;w=20, "open-jobs";q=200'

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from dispatcher.api.problems import on_submission_error, on_unavailable
 from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.documents import verification_document
 from dispatcher.contracts.errors import CheckedOften, Invalid, Malformed, Unavailable
 from dispatcher.contracts.mail import Account, PasswordAuth, Tls
@@ -21,7 +22,6 @@ from dispatcher.contracts.outcome import Failure, FailureClass, SmtpPhase
 from dispatcher.contracts.questions import Question, Questions, Taken, Verify
 from dispatcher.contracts.seal import OpeningKeys, SealingKeys, new_key
 from dispatcher.contracts.secret import Secret
-from dispatcher.contracts.settings import ApiSettings
 from dispatcher.contracts.verification import Capabilities, Certificate, Mechanism, Step, Verification, known_mechanisms, known_size
 from dispatcher.intake.ask import Asking, Unanswered
 from dispatcher.intake.doorbell import Doorbell

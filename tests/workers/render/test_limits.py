@@ -4,7 +4,7 @@ import pytest
 
 from dispatcher.contracts.errors import PageTooSlow, PageUnrenderable
 from dispatcher.contracts.mail import PageFormat
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from tests.workers.render.conftest import WRITTEN_AT, submission_of
 from workers.render.limits import RenderLimits
 from workers.render.page import Renderer

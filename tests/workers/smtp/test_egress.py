@@ -10,10 +10,12 @@ import uvloop
 from pydantic import ValidationError
 
 from dispatcher.contracts.accounts import complaints
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.mail import Account, Envelope, NoAuth, Tls
 from dispatcher.contracts.outcome import Fate
-from dispatcher.contracts.settings import ApiSettings, WorkerSettings, complaint, variable
+from dispatcher.contracts.settings import complaint, variable
 from dispatcher.contracts.shared_settings import SharedSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from tests.workers.smtp.scripted import serve
 from workers.office import egress, own_endpoints
 from workers.smtp.egress import Egress, HostForbidden, NameTemporary, NameUnknown, ThreadedLookup

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from dispatcher.contracts.mail import Account, Auth, ClientCredentialsAuth, NoAuth, OauthbearerAuth, PasswordAuth, Tls, Xoauth2Auth
 from dispatcher.contracts.outcome import FailureClass
-from dispatcher.contracts.settings import WorkerSettings
+from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.smtp.sasl import MAX_COMMAND, Exchange, TooCostly, Unproven, Words, choose, scram_sha_256
 from workers.smtp.scram import prove, server_first
 
