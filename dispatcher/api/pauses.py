@@ -10,11 +10,11 @@ from dispatcher.api.answers import answer
 from dispatcher.api.bodies import json_body
 from dispatcher.api.callers import caller
 from dispatcher.contracts.documents import moment
+from dispatcher.contracts.parse import parse_as
 from dispatcher.contracts.pauses import SCOPES, TENANT, NewPause, Pause, Pauses
 from dispatcher.contracts.privacy import LOGGER
 from dispatcher.contracts.secret import Secret
 from dispatcher.intake.authenticate import ApiKeys, Scope
-from dispatcher.intake.parse import parse_as
 from dispatcher.intake.pausing import admit_pause, known_scope
 
 log = logging.getLogger(LOGGER)

@@ -7,16 +7,16 @@ from typing import ClassVar, Final
 
 import msgspec
 
+from dispatcher.contracts.admit import admit, admit_check
 from dispatcher.contracts.claim import ClockSkewed
 from dispatcher.contracts.errors import SealBroken, Unavailable
 from dispatcher.contracts.job import Lane, new_job_id
 from dispatcher.contracts.one_time import OneTimeKey
+from dispatcher.contracts.parse import parse, parse_as
 from dispatcher.contracts.preview import Preview
 from dispatcher.contracts.questions import QUESTION_MS, AccountCheck, Question, Questions, Render, Verify
 from dispatcher.contracts.seal import Binding
 from dispatcher.contracts.verification import Verification
-from dispatcher.intake.admit import admit, admit_check
-from dispatcher.intake.parse import parse, parse_as
 from dispatcher.intake.submit import Intake
 
 BEYOND_DEADLINE_SECONDS: Final = 1.0

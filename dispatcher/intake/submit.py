@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 import msgspec
 
+from dispatcher.contracts.admit import admit
 from dispatcher.contracts.callbacks import packed
 from dispatcher.contracts.claim import Accepted, ClockSkewed, NewJob
 from dispatcher.contracts.job import Job, Receipt, new_job_id
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.outcome import Stage
+from dispatcher.contracts.parse import parse
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.seal import Binding, SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.stages import stage
-from dispatcher.intake.admit import admit
 from dispatcher.intake.anonymous import message_id, record, sender
 from dispatcher.intake.doorbell import Doorbell
-from dispatcher.intake.parse import parse
 from dispatcher.intake.receipts import receipt
 
 

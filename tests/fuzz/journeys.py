@@ -9,13 +9,13 @@ from email.utils import getaddresses
 from typing import Any, Final
 
 from dispatcher.contracts.address import CONTROL
+from dispatcher.contracts.admit import admit
 from dispatcher.contracts.errors import Invalid, Malformed
 from dispatcher.contracts.job import Job, Submission
 from dispatcher.contracts.mail import Account, PartRole, Tls
 from dispatcher.contracts.outcome import Fate
+from dispatcher.contracts.parse import parse
 from dispatcher.contracts.shared_settings import SharedSettings
-from dispatcher.intake.admit import admit
-from dispatcher.intake.parse import parse
 from tests.fuzz.talks import Conversation, Setting
 from workers.compose import compose
 from workers.render.rendering import Rendering

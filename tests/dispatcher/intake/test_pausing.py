@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dispatcher.contracts.errors import Invalid
+from dispatcher.contracts.parse import parse_as
 from dispatcher.contracts.pauses import NewPause, Pause
 from dispatcher.contracts.secret import Secret
-from dispatcher.intake.parse import parse_as
 from dispatcher.intake.pausing import admit_pause, known_scope
 
 SECRET = Secret(b"s" * 32)

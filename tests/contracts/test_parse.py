@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dispatcher.contracts.errors import Invalid, Malformed
 from dispatcher.contracts.job import Delivery, Lane, OnUnknown, Overflow
 from dispatcher.contracts.mail import ImageScaling, Mailbox, PageFormat, PartRole, PasswordAuth, Tls
-from dispatcher.intake.parse import parse
+from dispatcher.contracts.parse import parse
 
 CANARY = "hunter2"
 KEY = "A" * 43 + "="
