@@ -4,13 +4,13 @@ import json
 from ipaddress import ip_network
 
 import pytest
-from tests.dispatcher.intake.test_parse import CANARY, EXAMPLE, changed
 
 from dispatcher.contracts.admit import admit
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.job import Submission
 from dispatcher.contracts.parse import parse
 from dispatcher.contracts.shared_settings import SharedSettings
+from tests.contracts.test_parse import CANARY, EXAMPLE, changed
 
 SETTINGS = SharedSettings(max_recipients=3, max_message_bytes=10_000, max_ttl_seconds=3600)
 OPEN = SharedSettings(egress_allow_networks=(ip_network("127.0.0.0/8"),), allow_plaintext=True)

@@ -23,7 +23,7 @@ from dispatcher.contracts.records import Records
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.intake.submit import Intake
 from tests.contracts.conftest import ANY, MANY, Books
-from tests.dispatcher.intake.test_parse import EXAMPLE
+from tests.contracts.test_parse import EXAMPLE
 from tests.workers.conftest import TENANT, Office, claim_of, door, submission
 from tests.workers.worker import Worker, until
 from workers.drain import Drain

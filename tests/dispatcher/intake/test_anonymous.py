@@ -5,12 +5,12 @@ import re
 
 import msgspec
 import pytest
-from tests.dispatcher.intake.test_parse import EXAMPLE
 
 from dispatcher.contracts.mail import Account, NoAuth, PasswordAuth, Tls
 from dispatcher.contracts.parse import parse
 from dispatcher.contracts.secret import Secret
 from dispatcher.intake.anonymous import destination_class, destination_pseudonym, host_pseudonym, message_id, record, sender
+from tests.contracts.test_parse import EXAMPLE
 
 SECRET = Secret(b"s" * 32)
 ACCOUNT = Account(host="smtp.example.com", port=587, tls=Tls.STARTTLS, auth=PasswordAuth(user="u", password="p"))

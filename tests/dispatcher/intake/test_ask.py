@@ -27,7 +27,7 @@ from dispatcher.intake.ask import Asking, Unanswered
 from dispatcher.intake.doorbell import Doorbell
 from dispatcher.intake.submit import Intake
 from tests.contracts.conftest import HOUR, Books
-from tests.dispatcher.intake.test_parse import EXAMPLE
+from tests.contracts.test_parse import EXAMPLE
 
 ACCOUNT: dict[str, Any] = EXAMPLE["account"]
 REFUSED = Failure(FailureClass.AUTH_REJECTED, SmtpPhase.AUTH, 535, "5.7.8")

@@ -22,7 +22,7 @@ from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.intake.doorbell import Doorbell
 from dispatcher.intake.submit import Intake
 from tests.contracts.conftest import HOUR, LANES, Books, now_ms
-from tests.dispatcher.intake.test_parse import EXAMPLE
+from tests.contracts.test_parse import EXAMPLE
 
 PLAIN = {name: value for name, value in EXAMPLE.items() if name not in {"receipt_key", "callback"}}
 MAX, ANN = {"address": "max@example.org"}, {"address": "ann@example.org"}
