@@ -18,9 +18,10 @@ from dispatcher.calls import ask
 from dispatcher.children import Child, Restarted, revive, stop
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
+from dispatcher.contracts.key_set import FOR_CLIENTS
 from dispatcher.contracts.keyring import write
 from dispatcher.contracts.redis_client import Patience, open_redis
-from dispatcher.contracts.seal import new_key
+from dispatcher.contracts.rotation import new_key
 from dispatcher.contracts.settings import read, variable
 from dispatcher.contracts.wire import key
 from dispatcher.contracts.worker_settings import WorkerSettings
@@ -128,11 +129,17 @@ class Stack:
         ):
             self.environment.setdefault(variable(name), str(folder / place))
         if self.environment[variable("public_keys")] == str(folder / "public"):
-            new_key(folder / "public", folder / "private", Path(self.environment[variable("secret_file")]))
+            self._sealing_keys(folder / "public", folder / "private")
         api_keys = Path(self.environment[variable("api_keys_file")])
         if api_keys == folder / "api-keys.json":
             self.api_key = create_api_key(api_keys, LOCAL_TENANT, (Scope.SUBMIT, Scope.READ), None, ())
             self.admin_key = create_api_key(api_keys, LOCAL_TENANT, (Scope.ADMIN, Scope.METRICS), None, ())
+
+    def _sealing_keys(self, public: Path, private: Path) -> None:
+        """One to begin with, and one that follows; clients that seal end to end have their own where jobs are sealed another way."""
+        for suite in dict.fromkeys((self._settings.sealing_suite, FOR_CLIENTS)):
+            for _ in range(2):
+                new_key(public, private, Path(self.environment[variable("secret_file")]), suite)
 
     def _start_api(self, settings: ApiSettings) -> None:
         public = self._listen(settings.api_host, settings.api_port, "api_port")

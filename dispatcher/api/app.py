@@ -58,7 +58,7 @@ ADMIN: Final = (
 def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
     """The public app and the admin app over one set of parts; raises Misconfigured."""
     secret = Secret.read(settings.secret_file)
-    sealing_keys = SealingKeys(settings.public_keys, secret)
+    sealing_keys = SealingKeys(settings.public_keys, secret, settings.sealing_suite)
     sealing_keys.active()
     api_keys = ApiKeys(settings.api_keys_file)
     api_keys.check()

@@ -1,13 +1,18 @@
-"""Keys: the workers' public sealing keys, as a JWK set (RFC 7517)."""
+"""Keys: the workers' public sealing keys, as a JWK set (RFC 7517), and as the operator's root has signed them."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.answers import answer
+from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.key_set import published
+from dispatcher.contracts.wire import KEY_SET_SECONDS
 from dispatcher.intake.submit import Intake
 
 
 async def get(request: Request) -> Response:
     """Every key that may be sealed to."""
     intake: Intake = request.app.state.intake
-    return answer({"keys": intake.keys.published()})
+    settings: ApiSettings = request.app.state.settings
+    document = published(intake.keys.folder, settings.key_seconds)
+    return answer(document, headers={"Cache-Control": f"max-age={KEY_SET_SECONDS}"})

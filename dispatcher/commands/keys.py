@@ -1,12 +1,20 @@
-"""Keys: the sealing keys, from the first day to the last."""
+"""Keys: the sealing keys, from the first day to the last, and the root that signs them."""
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from dispatcher.contracts.settings import read
 from dispatcher.contracts.worker_settings import WorkerSettings
+
+if TYPE_CHECKING:
+    from dispatcher.contracts.rotation import KeyRoom
+    from dispatcher.contracts.suites import SuiteName
+
+ROOT_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
@@ -15,35 +23,85 @@ def keys() -> None:
 
 
 @keys.command("new")
-def keys_new() -> None:
-    """Make a key pair; jobs are sealed to the newest one. Makes the secret file too where there is none."""
-    from dispatcher.contracts.seal import new_key  # noqa: PLC0415
+@click.option("--count", default=1, show_default=True, type=click.IntRange(1, 400), help="How many.")
+def keys_new(count: int) -> None:
+    """Make a key pair: the active one if there is none, else one that waits for `rotate`. Makes the secret file too where there is none."""
+    from dispatcher.contracts.rotation import new_key  # noqa: PLC0415
 
     settings = read(WorkerSettings)
-    click.echo(new_key(settings.public_keys, settings.private_keys, settings.secret_file))
+    for suite in _suites(settings) * count:
+        click.echo(new_key(settings.public_keys, settings.private_keys, settings.secret_file, suite))
 
 
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def keys_list(*, as_json: bool) -> None:
-    """The keys, with state and age."""
+    """The keys, with suite, state and age."""
     from dispatcher.contracts.keyring import read_keys  # noqa: PLC0415
 
-    found = read_keys(read(WorkerSettings).public_keys)
+    found = sorted(read_keys(read(WorkerSettings).public_keys), key=lambda key: key.created)
     if as_json:
-        click.echo(json.dumps([{name: jwk[name] for name in ("kid", "state", "created")} for jwk in found]))
+        click.echo(json.dumps([{"kid": key.kid, "suite": key.suite.name, "state": key.state, "created": key.created} for key in found]))
         return
-    for jwk in found:
-        made = datetime.fromtimestamp(int(str(jwk["created"])) / 1000, UTC)
-        click.echo(f"{jwk['kid']}  {jwk['state']:<8}  {made:%Y-%m-%d %H:%M}Z")
+    for key in found:
+        made = datetime.fromtimestamp(key.created / 1000, UTC)
+        until = f"  opens until {datetime.fromtimestamp(key.opens_until, UTC):%Y-%m-%d %H:%M}Z" if key.opens_until else ""
+        click.echo(f"{key.kid}  {key.suite.name:<6}  {key.state:<8}  {made:%Y-%m-%d %H:%M}Z{until}")
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """The next key becomes the active one, the old one retires, what retired long enough ago is deleted. Daily is the advice."""
+    settings = read(WorkerSettings)
+    for suite in _suites(settings):
+        for kid, state in _room(settings).rotate(suite):
+            click.echo(f"{kid}  {state}")
 
 
 @keys.command("retire", context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 def keys_retire(kid: str) -> None:
     """Seal nothing more to a key; again, after the longest life of a job, to delete it."""
-    from dispatcher.contracts.keyring import retire_key  # noqa: PLC0415
-    from dispatcher.contracts.wire import CALLBACK_KEPT_MS  # noqa: PLC0415
+    click.echo(_room(read(WorkerSettings)).retire(kid))
 
-    settings = read(WorkerSettings)
-    click.echo(retire_key(settings.public_keys, settings.private_keys, kid, settings.max_ttl_seconds + CALLBACK_KEPT_MS // 1000))
+
+@keys.command("root")
+@click.option("--to", "path", type=ROOT_FILE, required=True, help="The root's file; keep it away from the service.")
+def keys_root(path: Path) -> None:
+    """Make the root that signs key sets. Prints its public half, which clients pin."""
+    from dispatcher.contracts.keyring import write  # noqa: PLC0415
+    from dispatcher.contracts.signed import encoded, new_signing_key  # noqa: PLC0415
+
+    if path.exists():
+        raise click.UsageError("there is such a file already")
+    root = new_signing_key()
+    write(path, encoded(root), 0o600)
+    click.echo(root.x)
+
+
+@keys.command("sign")
+@click.option("--root", "path", type=ROOT_FILE, required=True, help="The file that `keys root` made.")
+def keys_sign(path: Path) -> None:
+    """Sign the active and the coming keys, for clients that pin the root. Needs the public folder alone."""
+    from dispatcher.contracts.key_set import signed_kids, signed_set  # noqa: PLC0415
+    from dispatcher.contracts.keyring import SIGNED_FILE, read_keys, write  # noqa: PLC0415
+    from dispatcher.contracts.signed import signing_key  # noqa: PLC0415
+
+    folder = read(WorkerSettings).public_keys
+    signed = signed_set(read_keys(folder), signing_key(path))
+    write(folder / SIGNED_FILE, signed.encode(), 0o644)
+    for kid in sorted(signed_kids(signed)):
+        click.echo(f"{kid}  signed")
+
+
+def _suites(settings: WorkerSettings) -> "list[SuiteName]":
+    """What jobs are sealed with, and what clients seal with."""
+    from dispatcher.contracts.key_set import FOR_CLIENTS  # noqa: PLC0415
+
+    return list(dict.fromkeys((settings.sealing_suite, FOR_CLIENTS)))
+
+
+def _room(settings: WorkerSettings) -> "KeyRoom":
+    from dispatcher.contracts.rotation import KeyRoom, kept_seconds  # noqa: PLC0415
+
+    return KeyRoom(settings.public_keys, settings.private_keys, kept_seconds(settings.max_ttl_seconds))

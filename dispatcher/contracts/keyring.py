@@ -1,21 +1,24 @@
-"""Keyring: the folders of key files, a JWK a file: public ones for whoever seals, private ones for workers alone.
+"""Keyring: the folders of sealing keys, a JWK a file: public ones for whoever seals, private ones for workers alone.
 
-A key is active, then retiring (it opens, and nothing more is sealed to it), then deleted, which shreds whatever was sealed to it.
+A key is next, active, retiring (it opens, and nothing more is sealed to it), then deleted, which shreds whatever was sealed to it.
 """
 
-import hashlib
-import json
 import os
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from dispatcher.contracts.errors import Misconfigured
+import msgspec
 
-KID_LENGTH: Final = 11
-PUBLISHED: Final = ("kty", "crv", "x", "kid", "use", "created")
-Jwk = dict[str, object]
+from dispatcher.contracts.base64url import octets, text
+from dispatcher.contracts.errors import Misconfigured, Unavailable
+from dispatcher.contracts.suites import SUITES, SealingSuite, SuiteName
+
+READ_AGAIN_SECONDS: Final = 60.0
+TICK_SECONDS: Final = 0.1  # within it a folder may change twice under one time stamp
+SIGNED_FILE: Final = "signed.jws"
 
 
 class NoSealingKey(Misconfigured):
@@ -26,28 +29,114 @@ class NoOpeningKey(Misconfigured):
     """There is no private key to open jobs with; `beampost keys new` makes one."""
 
 
-class LastKey(Misconfigured):
-    """The only active key cannot be retired; make a new one first."""
+class KeysUnreadable(Unavailable):
+    """The folder of private keys cannot be read now."""
 
 
-class KeyUnknown(Misconfigured):
-    """There is no key of that name."""
+class KeyState(StrEnum):
+    """Where a key is in its life; what is deleted has no file."""
+
+    NEXT = "next"
+    ACTIVE = "active"
+    RETIRING = "retiring"
 
 
-def read_keys(folder: Path) -> list[Jwk]:
+class Key(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A key's file: a JWK (RFC 7517, 8037), and where the key is in its life. Times: `created` in milliseconds, the others in seconds.
+
+    A key of X-Wing has no registered JWK yet; it is written as draft-ietf-jose-pqc-kem writes others: `kty` AKP, `pub`, `priv`.
+    """
+
+    kid: str
+    kty: str
+    created: int
+    use: str = "enc"
+    crv: str = ""
+    x: str = ""
+    d: str = ""
+    alg: str = ""
+    pub: str = ""
+    priv: str = ""
+    state: KeyState = KeyState.ACTIVE
+    activated: int = 0
+    opens_until: int = 0
+
+    def __repr__(self) -> str:
+        return f"Key({self.kid!r}, {self.state!s})"
+
+    @classmethod
+    def of(cls, suite: SealingSuite, public: bytes, private: bytes = b"") -> "Key":
+        """A new one, without a state."""
+        kid, created = suite.thumbprint(public), time.time_ns() // 1_000_000
+        if suite.name == "x25519":
+            return cls(kid, "OKP", created, crv="X25519", x=text(public), d=text(private))
+        return cls(kid, "AKP", created, alg="X-Wing", pub=text(public), priv=text(private))
+
+    @property
+    def suite(self) -> SealingSuite:
+        """The way of sealing that it is for."""
+        return SUITES["x25519" if self.kty == "OKP" else "x-wing"]
+
+    @property
+    def public(self) -> bytes:
+        """The octets that one seals to."""
+        return octets(self.x or self.pub)
+
+    @property
+    def private(self) -> bytes:
+        """The octets that one opens with; none in the public folder."""
+        return octets(self.d or self.priv)
+
+
+def read_keys(folder: Path) -> list[Key]:
     """Every key of a folder; raises NoSealingKey when it cannot be read."""
     try:
-        return [json.loads(path.read_bytes()) for path in sorted(folder.iterdir()) if path.suffix == ".json"]
-    except (OSError, ValueError):
+        return [msgspec.json.decode(path.read_bytes(), type=Key) for path in sorted(folder.iterdir()) if path.suffix == ".json"]
+    except (OSError, msgspec.DecodeError):
         raise NoSealingKey from None  # also while a key is being deleted: the next call finds the others
 
 
-def active_key(folder: Path) -> Jwk:
-    """The newest key that is not retiring; raises NoSealingKey."""
-    keys = [jwk for jwk in read_keys(folder) if jwk["state"] == "active"]
-    if not keys:
+class KeyFolder:
+    """The keys of a folder, read again when it changed, and every minute."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = -1
+        self._read = -READ_AGAIN_SECONDS
+        self.last: dict[str, Key] = {}
+
+    @property
+    def keys(self) -> dict[str, Key]:
+        """By name; raises NoSealingKey when they cannot be read, and `last` are those that could."""
+        try:
+            stamp = self._path.stat().st_mtime_ns
+        except OSError:
+            raise NoSealingKey from None
+        if stamp != self._stamp or time.monotonic() - self._read >= READ_AGAIN_SECONDS:
+            self.last = {key.kid: key for key in read_keys(self._path)}
+            self._stamp = stamp if time.time() - stamp / 1e9 > TICK_SECONDS else -1
+            self._read = time.monotonic()
+        return self.last
+
+    @property
+    def signed(self) -> str | None:
+        """The key set as the operator's root has signed it; None where it has not."""
+        try:
+            return (self._path / SIGNED_FILE).read_text().strip()
+        except OSError:
+            return None
+
+    def active(self, suite: SuiteName = "x25519") -> Key:
+        """The one that was made active last; raises NoSealingKey."""
+        return newest(self.keys.values(), suite)
+
+
+def newest(keys: Iterable[Key], suite: SuiteName) -> Key:
+    """The active key of that suite which was made active last; raises NoSealingKey."""
+    found = [key for key in keys if key.state is KeyState.ACTIVE and key.suite.name == suite]
+    if not found:
         raise NoSealingKey
-    return max(keys, key=lambda jwk: int(str(jwk["created"])))
+    return max(found, key=lambda key: (key.activated, key.created))
 
 
 def check_private(folder: Path) -> None:
@@ -56,39 +145,8 @@ def check_private(folder: Path) -> None:
         found = read_keys(folder)
     except NoSealingKey:
         raise NoOpeningKey from None
-    if not any("d" in jwk for jwk in found):
+    if not any(key.private for key in found):
         raise NoOpeningKey
-
-
-def add_key(public: Path, private: Path, x: bytes, d: bytes) -> str:
-    """Files for a new X25519 pair; its name is the start of the JWK's thumbprint (RFC 7638)."""
-    kid = text(hashlib.sha256(f'{{"crv":"X25519","kty":"OKP","x":"{text(x)}"}}'.encode()).digest())[:KID_LENGTH]
-    jwk: Jwk = {"kty": "OKP", "crv": "X25519", "x": text(x), "kid": kid, "use": "enc"}
-    jwk |= {"created": time.time_ns() // 1_000_000, "state": "active"}
-    for folder, mode in ((public, 0o755), (private, 0o700)):
-        folder.mkdir(mode=mode, parents=True, exist_ok=True)
-    write(private / f"{kid}.json", json.dumps(jwk | {"d": text(d)}).encode(), 0o600)
-    write(public / f"{kid}.json", json.dumps(jwk).encode(), 0o644)
-    return kid
-
-
-def retire_key(public: Path, private: Path, kid: str, kept_seconds: int) -> str:
-    """Nothing more is sealed to the key; once nothing that was is kept any longer, retiring it again deletes it. Gives the new state."""
-    keys = {str(jwk["kid"]): jwk for jwk in read_keys(public)}
-    if kid not in keys:
-        raise KeyUnknown
-    now = int(time.time())
-    if keys[kid]["state"] == "active":
-        if sum(jwk["state"] == "active" for jwk in keys.values()) == 1:
-            raise LastKey
-        retiring = keys[kid] | {"state": "retiring", "opens_until": now + kept_seconds}
-        write(public / f"{kid}.json", json.dumps(retiring).encode(), 0o644)
-        return "retiring"
-    if now < int(str(keys[kid]["opens_until"])):
-        return "retiring"
-    (private / f"{kid}.json").unlink(missing_ok=True)
-    (public / f"{kid}.json").unlink()
-    return "deleted"
 
 
 def write(path: Path, content: bytes, mode: int) -> None:
@@ -98,13 +156,3 @@ def write(path: Path, content: bytes, mode: int) -> None:
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
         file.write(content)
     unfinished.replace(path)
-
-
-def text(value: bytes) -> str:
-    """Base64 for URLs, without padding (RFC 7515 section 2)."""
-    return urlsafe_b64encode(value).rstrip(b"=").decode()
-
-
-def octets(value: str) -> bytes:
-    """The bytes of such a text."""
-    return urlsafe_b64decode(value + "=" * (-len(value) % 4))

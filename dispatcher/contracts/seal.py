@@ -1,25 +1,20 @@
 """Seal: HPKE (RFC 9180) around a job, bound to its tenant, id, deadline and key; whoever seals cannot open.
 
-A sealed job is `version | kid (11 bytes) | admission tag (32 bytes) | enc || ciphertext`.
+A sealed job is `number of the suite | kid (11 bytes) | admission tag (32 bytes) | enc || ciphertext`.
 """
 
 import hashlib
 import hmac
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-
 from dispatcher.contracts.errors import SealBroken
-from dispatcher.contracts.keyring import KID_LENGTH, PUBLISHED, Jwk, active_key, add_key, octets, read_keys, write
-from dispatcher.contracts.secret import SECRET_LENGTH, Secret
-from dispatcher.contracts.wire import SEAL_CONTEXT, SEAL_VERSION
+from dispatcher.contracts.keyring import Key, KeyFolder, KeysUnreadable, NoSealingKey
+from dispatcher.contracts.secret import Secret
+from dispatcher.contracts.suites import BY_NUMBER, KID_LENGTH, SuiteName
+from dispatcher.contracts.wire import INNER_CONTEXT, SEAL_CONTEXT
 
-SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 HEAD_LENGTH: Final = 1 + KID_LENGTH + 32
 
 
@@ -33,61 +28,73 @@ class Binding:
 
     def info(self, kid: str) -> bytes:
         """HPKE's `info`; no field can hold the NUL that parts them."""
-        return "\0".join((SEAL_CONTEXT, self.tenant, self.job_id, str(self.deadline_ms), kid)).encode()
+        return f"{SEAL_CONTEXT}\0{self.tenant}\0{self.job_id}\0{self.deadline_ms}\0{kid}".encode()
+
+
+@dataclass(frozen=True)
+class InnerBinding:
+    """What a submission is bound to that its client sealed herself: what she knows, the tenant in clear."""
+
+    tenant: str
+    idempotency_key: str
+
+    def info(self, kid: str) -> bytes:
+        """HPKE's `info`."""
+        return f"{INNER_CONTEXT}\0{self.tenant}\0{self.idempotency_key}\0{kid}".encode()
 
 
 class SealingKeys:
     """The public half: seals, and publishes what callers may seal to."""
 
-    def __init__(self, folder: Path, secret: Secret) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, secret: Secret, suite: SuiteName = "x25519") -> None:
+        self.folder = KeyFolder(folder)
         self._secret = secret
+        self._suite = suite
 
-    def active(self) -> Jwk:
+    def active(self) -> Key:
         """The key that jobs are sealed to; raises NoSealingKey."""
-        return active_key(self._folder)
-
-    def published(self) -> list[Jwk]:
-        """The keys of `GET /v1/keys` (RFC 7517)."""
-        return [{name: jwk[name] for name in PUBLISHED} for jwk in read_keys(self._folder) if jwk["state"] == "active"]
+        return self.folder.active(self._suite)
 
     def seal(self, opened: bytes, binding: Binding) -> bytes:
         """Sealed to the active key; raises NoSealingKey."""
-        jwk = self.active()
-        kid = str(jwk["kid"])
-        info = binding.info(kid)
-        blob = SUITE.encrypt(opened, X25519PublicKey.from_public_bytes(octets(str(jwk["x"]))), info=info)
-        return bytes([SEAL_VERSION]) + kid.encode() + _tag(self._secret, info, blob) + blob
+        key = self.active()
+        info = binding.info(key.kid)
+        blob = key.suite.sealed(opened, key.public, info)
+        return bytes([key.suite.number]) + key.kid.encode() + _tag(self._secret, info, blob) + blob
 
 
 class OpeningKeys:
-    """The private half: only workers have it."""
+    """The private half: only workers have it. While the folder cannot be read, the keys that were read last open."""
 
     def __init__(self, folder: Path, secret: Secret) -> None:
-        self._folder = folder
+        self._folder = KeyFolder(folder)
         self._secret = secret
 
     def open(self, sealed: bytes, binding: Binding) -> bytes:
-        """What was sealed; raises SealBroken when a byte, the binding, the admission tag or the key is not the right one."""
+        """What was sealed; raises SealBroken when a byte, the binding, the tag or the key is not the right one, and KeysUnreadable."""
         kid, tag, blob = sealed[1 : 1 + KID_LENGTH].decode("ascii", "replace"), sealed[1 + KID_LENGTH : HEAD_LENGTH], sealed[HEAD_LENGTH:]
         info = binding.info(kid)
-        if sealed[:1] != bytes([SEAL_VERSION]) or not hmac.compare_digest(tag, _tag(self._secret, info, blob)):
+        suite = BY_NUMBER.get(sealed[0]) if sealed else None
+        if suite is None or not hmac.compare_digest(tag, _tag(self._secret, info, blob)):
             raise SealBroken
-        private = next((jwk["d"] for jwk in read_keys(self._folder) if jwk["kid"] == kid and "d" in jwk), None)
-        if private is None:
+        key = self._key(kid)
+        if key.suite is not suite:
             raise SealBroken
+        return suite.opened(blob, key.private, info)
+
+    def open_inner(self, sealed: bytes, kid: str, binding: InnerBinding) -> bytes:
+        """What a client has sealed end to end; raises as `open` does."""
+        key = self._key(kid)
+        return key.suite.opened(sealed, key.private, binding.info(kid))
+
+    def _key(self, kid: str) -> Key:
         try:
-            return SUITE.decrypt(blob, X25519PrivateKey.from_private_bytes(octets(str(private))), info=info)
-        except (InvalidTag, ValueError):
-            raise SealBroken from None
-
-
-def new_key(public: Path, private: Path, secret_file: Path) -> str:
-    """Makes a key pair, and the secret where there is none; gives the key's name."""
-    key = X25519PrivateKey.generate()
-    if not secret_file.exists():
-        write(secret_file, os.urandom(SECRET_LENGTH), 0o600)
-    return add_key(public, private, key.public_key().public_bytes_raw(), key.private_bytes_raw())
+            keys, readable = self._folder.keys, True
+        except NoSealingKey:
+            keys, readable = self._folder.last, False
+        if kid in keys:
+            return keys[kid]
+        raise SealBroken if readable else KeysUnreadable
 
 
 def _tag(secret: Secret, info: bytes, blob: bytes) -> bytes:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from dispatcher.contracts.base64url import text
 from dispatcher.contracts.errors import Misconfigured
-from dispatcher.contracts.keyring import text
 
 SECRET_LENGTH: Final = 32
 PSEUDONYM_LENGTH: Final = 16

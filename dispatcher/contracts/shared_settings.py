@@ -25,6 +25,13 @@ class SharedSettings(BaseSettings):
         default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey: `redis://`, `rediss://`, `unix://` or `sentinel://`."
     )
     public_keys: Path = Field(default=Path("keys/public"), description="Folder of the workers' public sealing keys.")
+    sealing_suite: Literal["x25519", "x-wing"] = Field(
+        default="x25519",
+        description="How jobs are sealed: `x25519`, or `x-wing`, which adds ML-KEM-768 against quantum computers; for new keys.",
+    )
+    key_seconds: int = Field(
+        default=86_400, ge=3600, description="For how long a sealing key is active; `beampost keys rotate` is to be run as often."
+    )
     secret_file: Path = Field(
         default=Path("keys/secret"),
         description="File of the 32 bytes from which pseudonyms, fingerprints, Message-IDs and admission tags are made.",

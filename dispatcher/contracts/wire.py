@@ -9,13 +9,14 @@ from dispatcher.contracts.redis_url import whereabouts
 
 PREFIX: Final = "bp:"
 RING: Final = "ring"
-SEAL_VERSION: Final = 1
 SEAL_CONTEXT: Final = "beampost/v1"
+INNER_CONTEXT: Final = "beampost/seal/v1"
 ANSWER_CONTEXT: Final = "beampost/v1/answer"
 HOUR_MS: Final = 3_600_000
 CELLS_KEPT_MS: Final = 14 * 24 * HOUR_MS
 IDEMPOTENCY_MS: Final = 24 * HOUR_MS
 CALLBACK_KEPT_MS: Final = 31 * 60 * 1000
+KEY_SET_SECONDS: Final = 300  # how long a client may use a key set before asking again
 SWEPT_AT_ONCE: Final = 500
 
 

@@ -1,8 +1,6 @@
 """Seal: who seals cannot open, and what is sealed opens under its own binding, key and secret only."""
 
 import dataclasses
-import json
-import time
 from pathlib import Path
 
 import pytest
@@ -10,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.contracts.errors import SealBroken
-from dispatcher.contracts.keyring import KeyUnknown, LastKey, NoSealingKey, read_keys, retire_key
-from dispatcher.contracts.seal import HEAD_LENGTH, Binding, OpeningKeys, SealingKeys, new_key
+from dispatcher.contracts.keyring import KeysUnreadable, NoSealingKey
+from dispatcher.contracts.rotation import KeyRoom, new_key
+from dispatcher.contracts.seal import HEAD_LENGTH, Binding, InnerBinding, OpeningKeys, SealingKeys
 from dispatcher.contracts.secret import Secret
 
 BINDING = Binding("tenant", "01JDEXAMPLE00000000000000A", 1_764_000_000_000)
@@ -22,15 +21,10 @@ class Room:
 
     def __init__(self, path: Path) -> None:
         self.public, self.private, self.secret_file = path / "public", path / "private", path / "secret"
-        self.kid = self.make()
+        self.kid = new_key(self.public, self.private, self.secret_file)
         self.secret = Secret.read(self.secret_file)
+        self.keys = KeyRoom(self.public, self.private, 3600)
         self.sealing, self.opening = SealingKeys(self.public, self.secret), OpeningKeys(self.private, self.secret)
-
-    def make(self) -> str:
-        return new_key(self.public, self.private, self.secret_file)
-
-    def retire(self, kid: str, kept_seconds: int = 3600) -> str:
-        return retire_key(self.public, self.private, kid, kept_seconds)
 
 
 @pytest.fixture
@@ -85,11 +79,6 @@ def test_a_job_that_was_not_admitted_under_our_secret_does_not_open(room: Room) 
         OpeningKeys(room.private, Secret(bytes(32))).open(room.sealing.seal(b"a job", BINDING), BINDING)
 
 
-def test_the_public_folder_holds_no_private_part(room: Room) -> None:
-    room.make()
-    assert [sorted(jwk) for jwk in read_keys(room.public)] == [["created", "crv", "kid", "kty", "state", "use", "x"]] * 2
-
-
 def test_who_has_the_public_folder_only_cannot_open(room: Room) -> None:
     with pytest.raises(SealBroken):
         OpeningKeys(room.public, room.secret).open(room.sealing.seal(b"a job", BINDING), BINDING)
@@ -104,54 +93,56 @@ def test_no_unfinished_file_is_left(room: Room, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(["public", "private", "secret", *[f"{room.kid}.json"] * 2])
 
 
-def test_a_new_key_is_the_active_one_and_leaves_the_secret_alone(room: Room) -> None:
-    time.sleep(0.002)
-    newer = room.make()
-    assert (room.sealing.active()["kid"], Secret.read(room.secret_file)) == (newer, room.secret)
-
-
 def test_what_an_older_key_sealed_still_opens(room: Room) -> None:
     sealed = room.sealing.seal(b"a job", BINDING)
-    room.make()
+    room.keys.rotate()
     assert room.opening.open(sealed, BINDING) == b"a job"
 
 
-def test_published_keys_are_active_and_public(room: Room) -> None:
-    newer = room.make()
-    room.retire(room.kid)
-    published = room.sealing.published()
-    assert [(jwk["kid"], sorted(jwk)) for jwk in published] == [(newer, ["created", "crv", "kid", "kty", "use", "x"])]
-
-
-def test_a_retiring_key_seals_nothing_and_opens_still(room: Room) -> None:
+def test_a_key_opens_what_is_sealed_its_own_way_only(room: Room) -> None:
     sealed = room.sealing.seal(b"a job", BINDING)
-    newer = room.make()
-    assert room.retire(room.kid) == "retiring"
-    assert (room.sealing.active()["kid"], room.opening.open(sealed, BINDING)) == (newer, b"a job")
+    with pytest.raises(SealBroken):
+        room.opening.open(b"\x02" + sealed[1:], BINDING)
 
 
-def test_a_retiring_key_is_not_deleted_before_its_time(room: Room) -> None:
-    room.make()
-    assert [room.retire(room.kid) for _ in range(3)] == ["retiring"] * 3
+def test_what_a_client_seals_end_to_end_opens_under_her_tenant_and_key_only(room: Room) -> None:
+    key, binding = room.sealing.active(), InnerBinding("acme", "key-00001")
+    sealed = key.suite.sealed(b"a submission", key.public, binding.info(key.kid))
+    assert room.opening.open_inner(sealed, key.kid, binding) == b"a submission"
+    for other in (InnerBinding("other", "key-00001"), InnerBinding("acme", "key-00002")):
+        with pytest.raises(SealBroken):
+            room.opening.open_inner(sealed, key.kid, other)
 
 
-def test_a_retired_key_is_deleted_after_its_time_and_opens_nothing(room: Room) -> None:
+def test_an_inner_seal_is_never_taken_for_an_outer_one_nor_the_reverse(room: Room) -> None:
+    key, inner = room.sealing.active(), InnerBinding(BINDING.tenant, BINDING.job_id)
+    outer = room.sealing.seal(b"a job", BINDING)
+    with pytest.raises(SealBroken):
+        room.opening.open_inner(outer[HEAD_LENGTH:], key.kid, inner)
+    with pytest.raises(SealBroken):
+        room.opening.open(outer[:HEAD_LENGTH] + key.suite.sealed(b"a job", key.public, inner.info(key.kid)), BINDING)
+
+
+def test_a_deleted_key_opens_nothing(room: Room) -> None:
     sealed = room.sealing.seal(b"a job", BINDING)
-    room.make()
-    assert [room.retire(room.kid, 0) for _ in range(2)] == ["retiring", "deleted"]
-    assert [(folder / f"{room.kid}.json").exists() for folder in (room.public, room.private)] == [False, False]
+    assert room.opening.open(sealed, BINDING) == b"a job"
+    (room.private / f"{room.kid}.json").unlink()
     with pytest.raises(SealBroken):
         room.opening.open(sealed, BINDING)
 
 
-def test_the_last_active_key_is_not_retired(room: Room) -> None:
-    with pytest.raises(LastKey):
-        room.retire(room.kid)
+def test_while_its_folder_cannot_be_read_a_worker_opens_with_the_keys_that_it_has(room: Room) -> None:
+    sealed = room.sealing.seal(b"a job", BINDING)
+    assert room.opening.open(sealed, BINDING) == b"a job"
+    room.private.rename(room.private.with_name("away"))
+    assert room.opening.open(sealed, BINDING) == b"a job"
 
 
-def test_a_key_that_is_not_there_is_not_retired(room: Room) -> None:
-    with pytest.raises(KeyUnknown):
-        room.retire("AAAAAAAAAAA")
+def test_a_job_is_not_given_up_because_the_folder_of_its_key_cannot_be_read(room: Room) -> None:
+    sealed = room.sealing.seal(b"a job", BINDING)
+    room.private.rename(room.private.with_name("away"))
+    with pytest.raises(KeysUnreadable):
+        room.opening.open(sealed, BINDING)
 
 
 def test_a_missing_folder_has_no_sealing_key(tmp_path: Path) -> None:
@@ -163,8 +154,3 @@ def test_a_folder_with_a_damaged_key_cannot_be_read(room: Room) -> None:
     (room.public / "damaged.json").write_text("{")
     with pytest.raises(NoSealingKey):
         room.sealing.active()
-
-
-def test_a_kid_is_the_start_of_the_thumbprint(room: Room) -> None:
-    jwk = json.loads((room.public / f"{room.kid}.json").read_bytes())
-    assert (jwk["kid"], len(jwk["kid"]), jwk["crv"], jwk["kty"]) == (room.kid, 11, "X25519", "OKP")

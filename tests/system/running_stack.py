@@ -71,7 +71,7 @@ class RunningStack:
 
 def environment(room: Path, **settings: object) -> dict[str, str]:
     """Ours without anybody's settings, with a memory folder of its own and these settings."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("BEAMPOST_")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("BEAMPOST_", "PYTEST_"))}
     return clean | {"XDG_RUNTIME_DIR": str(room)} | {f"BEAMPOST_{name.upper()}": str(value) for name, value in settings.items()}
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from dispatcher.contracts.errors import SealBroken
 from dispatcher.contracts.job import Job
-from dispatcher.contracts.seal import Binding, OpeningKeys, SealingKeys, Secret
+from dispatcher.contracts.seal import Binding, OpeningKeys, SealingKeys
+from dispatcher.contracts.secret import Secret
 from tests.system.client import Client
 from tests.system.running_stack import RunningStack
 from tests.system.submissions import nobody, submission
@@ -26,7 +27,7 @@ def test_the_api_knows_no_private_key_and_nothing_of_it_opens(stack: RunningStac
     environment = stack.environment_of("api")
     assert "BEAMPOST_PRIVATE_KEYS" not in environment
     assert [name for name, value in environment.items() if "private" in value.lower()] == []
-    assert [name for name in dir(SealingKeys) if not name.startswith("_")] == ["active", "published", "seal"]
+    assert [name for name in dir(SealingKeys) if not name.startswith("_")] == ["active", "seal"]
 
 
 def test_the_public_half_does_not_open_what_it_sealed_and_the_private_half_does(stack: RunningStack, client: Client) -> None:
@@ -62,5 +63,5 @@ def test_a_sealed_job_opens_under_its_own_record_only(stack: RunningStack, clien
 
 def test_the_private_keys_are_their_owners_alone(stack: RunningStack) -> None:
     folder = Path(stack.environment_of("api")["BEAMPOST_PUBLIC_KEYS"]).parent
-    (key,) = (folder / "private").iterdir()
-    assert [place.stat().st_mode & 0o777 for place in (folder / "private", key, folder / "secret")] == [0o700, 0o600, 0o600]
+    active, following = (folder / "private").iterdir()
+    assert [place.stat().st_mode & 0o777 for place in (folder / "private", active, following, folder / "secret")] == [0o700, *[0o600] * 3]

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from dispatcher.__main__ import cli
 from dispatcher.contracts.errors import Misconfigured
-from dispatcher.contracts.keyring import LastKey
+from dispatcher.contracts.key_set import published, trusted
+from dispatcher.contracts.keyring import KeyFolder
+from dispatcher.contracts.rotation import KeyUnsigned, LastKey
 from dispatcher.contracts.settings import variable
 from tests.system.running_stack import (
     END_SECONDS,
@@ -119,10 +122,27 @@ def test_sealing_keys_are_made_listed_and_retired_in_the_folders_that_the_enviro
     (_, [first]), (_, [second]) = (told(tmp_path, "keys", "new") for _ in range(2))
     for place in ("public", "private"):
         assert names(tmp_path / place) == sorted([f"{first}.json", f"{second}.json"])
+    assert told(tmp_path, "keys", "rotate")[1][:2] == [f"{second}  active", f"{first}  retiring"]
     assert told(tmp_path, "keys", "retire", first) == (0, ["retiring"])
+    (third,) = {path.removesuffix(".json") for path in names(tmp_path / "public")} - {first, second}
     _, [listed] = told(tmp_path, "keys", "list", "--json")
-    assert {key["kid"]: key["state"] for key in json.loads(listed)} == {first: "retiring", second: "active"}
-    assert sorted(line.split()[:2] for line in told(tmp_path, "keys", "list")[1]) == sorted([[first, "retiring"], [second, "active"]])
+    assert {key["kid"]: key["state"] for key in json.loads(listed)} == {first: "retiring", second: "active", third: "next"}
+    rows = [line.split()[:3] for line in told(tmp_path, "keys", "list")[1]]
+    assert rows == [[first, "x25519", "retiring"], [second, "x25519", "active"], [third, "x25519", "next"]]
     with pytest.raises(LastKey):
         told(tmp_path, "keys", "retire", second)
+    assert told(tmp_path, "keys", "retire", third) == (0, ["deleted"])
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_root_signs_what_clients_may_pin_and_nothing_becomes_active_without_it(tmp_path: Path) -> None:
+    told(tmp_path, "keys", "new", "--count", "2")
+    _, [pinned] = told(tmp_path, "keys", "root", "--to", str(tmp_path / "root"))
+    assert (tmp_path / "root").stat().st_mode & 0o777 == 0o600
+    assert [line.split()[1] for line in told(tmp_path, "keys", "sign", "--root", str(tmp_path / "root"))[1]] == ["signed"] * 2
+    answer = published(KeyFolder(tmp_path / "public"), 86_400)
+    assert trusted(msgspec.to_builtins(answer), pinned)["kid"] == KeyFolder(tmp_path / "public").active().kid
+    told(tmp_path, "keys", "rotate")
+    with pytest.raises(KeyUnsigned):
+        told(tmp_path, "keys", "rotate")
+    assert told(tmp_path, "keys", "root", "--to", str(tmp_path / "root"))[0] == 2

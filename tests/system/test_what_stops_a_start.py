@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from dispatcher.contracts.job import new_job_id
-from dispatcher.contracts.seal import new_key
+from dispatcher.contracts.rotation import new_key
 from dispatcher.intake.authenticate import Scope, create_api_key
 from tests.faults.own_processes import free_port
 from tests.faults.topology import one_server

@@ -10,7 +10,8 @@ from catcher.process import Running, running
 from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.job import Job, Submission, new_job_id
 from dispatcher.contracts.mail import Account, Auth, Mailbox, NoAuth, Page, Site, Tls
-from dispatcher.contracts.seal import Binding, OpeningKeys, SealingKeys, new_key
+from dispatcher.contracts.rotation import new_key
+from dispatcher.contracts.seal import Binding, OpeningKeys, SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.intake.doorbell import Doorbell

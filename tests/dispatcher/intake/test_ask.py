@@ -20,7 +20,8 @@ from dispatcher.contracts.mail import Account, PasswordAuth, Tls
 from dispatcher.contracts.one_time import OneTimeKey, seal_answer
 from dispatcher.contracts.outcome import Failure, FailureClass, SmtpPhase
 from dispatcher.contracts.questions import Question, Questions, Taken, Verify
-from dispatcher.contracts.seal import OpeningKeys, SealingKeys, new_key
+from dispatcher.contracts.rotation import new_key
+from dispatcher.contracts.seal import OpeningKeys, SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.verification import Capabilities, Certificate, Mechanism, Step, Verification, known_mechanisms, known_size
 from dispatcher.intake.ask import Asking, Unanswered

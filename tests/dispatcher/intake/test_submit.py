@@ -16,7 +16,8 @@ from dispatcher.contracts.keyring import NoSealingKey
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.outcome import Fate, Outcome, State
 from dispatcher.contracts.records import Records
-from dispatcher.contracts.seal import OpeningKeys, SealingKeys, new_key
+from dispatcher.contracts.rotation import new_key
+from dispatcher.contracts.seal import OpeningKeys, SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.intake.doorbell import Doorbell
