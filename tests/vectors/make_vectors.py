@@ -8,13 +8,13 @@ from dispatcher.contracts.seal import Binding, InnerBinding
 from dispatcher.contracts.suites import SUITES
 from dispatcher.contracts.wire import ANSWER_CONTEXT
 
-TEXTS = {"empty": b"", "short": b'{"subject": "Release notes"}', "umlauts": "Grüße aus Köln ✓".encode(), "long": b"page " * 2000}
+TEXTS = {"empty": b"", "short": b'{"subject": "Release notes"}', "umlauts": "Grüße aus Köln ✓".encode(), "long": b"page " * 60}
 INNER = InnerBinding("acme", "order-4711-mail-1")
 OUTER = Binding("Hk2uYx0Jc0m3q9d1nZ5v7w", "01JDEXAMPLE00000000000000A", 1_764_000_000_000)
 
 
 def vectors() -> list[dict[str, str]]:
-    made = []
+    made: list[dict[str, str]] = []
     for suite in SUITES.values():
         public, private = suite.pair()
         kid = Key.of(suite, public).kid
