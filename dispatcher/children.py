@@ -1,6 +1,7 @@
 """Children: the processes of one machine's stack: kept alive, kept in the ready file, and never left behind."""
 
 import ctypes
+import resource
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ RESTART_PAUSE_SECONDS: Final = 0.5
 LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def die_with_parent() -> None:
-    """Between fork and exec: this process gets SIGTERM when its parent is gone, however that went."""
+def be_child() -> None:
+    """Between fork and exec: this process gets SIGTERM when its parent is gone, however that went, and leaves no core file."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if LIBC:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -43,7 +45,7 @@ class Child:
             stderr=self.output,
             pass_fds=self.sockets,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 -- the parent has one thread
+            preexec_fn=be_child,  # noqa: PLW1509 -- the parent has one thread
         )
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dispatcher.calls import ask
-from dispatcher.children import die_with_parent
+from dispatcher.children import be_child
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.outcome import OPEN_STATES, Stage
 from dispatcher.stack import Stack
@@ -133,7 +133,7 @@ def start_catcher() -> "subprocess.Popen[bytes]":
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=die_with_parent,  # noqa: PLW1509 -- the parent has one thread
+        preexec_fn=be_child,  # noqa: PLW1509 -- the parent has one thread
     )
 
 

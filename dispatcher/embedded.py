@@ -11,7 +11,7 @@ from typing import Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-from dispatcher.children import die_with_parent
+from dispatcher.children import be_child
 from dispatcher.contracts.errors import Misconfigured
 
 SERVERS: Final = ("valkey-server", "redis-server")
@@ -59,7 +59,7 @@ class EmbeddedRedis:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 -- the parent has one thread
+            preexec_fn=be_child,  # noqa: PLW1509 -- the parent has one thread
         )
         try:
             if process.stdin:

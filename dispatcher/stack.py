@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -23,6 +24,8 @@ from dispatcher.contracts.keyring import write
 from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.rotation import new_key
 from dispatcher.contracts.settings import read, variable
+from dispatcher.contracts.shared_settings import ENV_PREFIX
+from dispatcher.contracts.wipe import wiping
 from dispatcher.contracts.wire import key
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.embedded import EmbeddedRedis
@@ -70,6 +73,8 @@ class Stack:
         """Returns when everything answers; raises Misconfigured when something does not."""
         self._start_redis()
         self._make_keys()
+        if self._settings.memory_wipe != "off":
+            self.environment = wiping(self.environment)
         if self.allow_networks:
             self.environment.setdefault(variable("egress_allow_networks"), ",".join(self.allow_networks))
         if self.allow_plaintext:
@@ -101,6 +106,7 @@ class Stack:
             "api_key": self.api_key,
             "admin_key": self.admin_key,
             "pids": pids,
+            "settings": {child.role: settings_in(child.environment) for child in self.children if isinstance(child, Child)},
         }
 
     def pids(self, role: str) -> list[int]:
@@ -188,6 +194,11 @@ class Stack:
         finally:
             await redis.aclose()
         return all(any(name.startswith(key("pool", f"{pid}-").encode()) for name in signs) for pid in self.pids("worker"))
+
+
+def settings_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a program was told, and what another command is told that is to see the same."""
+    return {name: value for name, value in environment.items() if name.startswith(ENV_PREFIX)}
 
 
 def write_ready_file(path: Path, facts: dict[str, object]) -> None:

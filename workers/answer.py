@@ -15,6 +15,7 @@ from dispatcher.contracts.outcome import Failure, FailureClass
 from dispatcher.contracts.preview import Preview
 from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.questions import Question, Questions, Render, Taken, Verify
+from dispatcher.contracts.unpack import unpack
 from dispatcher.contracts.verification import Verification
 from workers.office import Desk
 from workers.preview import previewed
@@ -76,10 +77,10 @@ class Answering:
             return
         began = time.monotonic()
         try:
-            question = msgspec.msgpack.decode(self._desk.keys.open(taken.sealed, taken.binding), type=Question)
+            question = unpack(self._desk.keys.open(taken.sealed, taken.binding), Question)
             answer = await self._answer_to(question.asked, taken.seconds_left)
             sealed = seal_answer(msgspec.msgpack.encode(answer), question.answer_key, taken.binding.job_id)
-        except (SealBroken, msgspec.DecodeError):
+        except SealBroken:
             log.warning("question not opened")
             return
         await self._questions.reply(taken, sealed)

@@ -1,6 +1,7 @@
 """Celery: starts, wakes and stops the worker processes; it is trusted with nothing else. Its only task has no arguments."""
 
 import asyncio
+import gc
 import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +12,7 @@ from celery import Celery, signals
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from dispatcher.contracts.hardening import Hardening
 from dispatcher.contracts.privacy import LOGGER, quiet_loop
 from dispatcher.contracts.redis_safety import vet_when_there
 from dispatcher.contracts.wire import RING, bell, broker_settings
@@ -25,8 +27,8 @@ TASK_SLOTS: Final = 2
 class Process:
     """One worker process: Celery's threads hear bells, and one event loop does the work."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: WorkerSettings, hardening: Hardening) -> None:
+        self._settings, self._hardening = settings, hardening
         self._loop = uvloop.new_event_loop()
         self._drain: Drain | None = None
         self._finishing: Future[None] | None = None
@@ -65,11 +67,12 @@ class Process:
             log.warning("bell not rung", extra={"lane": lane})
 
     async def _open(self) -> Drain:
-        desk, records = open_office(self._settings)
+        desk, records = open_office(self._settings, self._hardening)
         await vet_when_there(records.redis, self._settings)
         return Drain(desk, records, self._settings, self.ring)
 
     def _on_ready(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
+        gc.freeze()
         if self._drain:
             asyncio.run_coroutine_threadsafe(self._drain.tend(), self._loop)
             asyncio.run_coroutine_threadsafe(self._drain.work(), self._loop)

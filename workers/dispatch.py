@@ -18,6 +18,7 @@ from workers.outbox import Outbox
 from workers.purge import purge, put_down
 from workers.render.rendering import Rendering
 from workers.route import Route
+from workers.unveil import unveil
 
 
 async def dispatch(hand: Hand, desk: Desk) -> None:
@@ -25,6 +26,8 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
     claim, outcome, waiting = hand.claim, Outcome({}), hand.claim.pending
     try:
         job, rendering = desk.open(claim), None
+        if claim.veiled:
+            return await unveil(job, claim, desk)
         route = desk.route(job.submission.account)
         outbox = Outbox(route.addressed(job).within(desk.max_message_bytes), claim, route.account.own_address, desk.recipients_per_message)
         while outbox and hand.may_go_on:
@@ -35,7 +38,7 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
             outcome, waiting = outbox.learn(said).after(outcome), outbox.waiting
             hand.note(said)
             if (recorded := await purge(desk.ledger, claim, outcome, waiting)) is None:
-                return
+                return None
             outcome = recorded
         await put_down(desk.ledger, claim, waiting)
     except asyncio.CancelledError:

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from socket import AF_UNSPEC, SOCK_STREAM, getaddrinfo
 from typing import Final, Literal
 
-import msgspec
 from redis.asyncio import Redis
 
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.courtesy import Courtesy
-from dispatcher.contracts.errors import AccountMissing, SealBroken
+from dispatcher.contracts.disclose import disclose
+from dispatcher.contracts.errors import AccountMissing
+from dispatcher.contracts.hardening import Hardening
 from dispatcher.contracts.job import Job
 from dispatcher.contracts.keyring import check_private
 from dispatcher.contracts.ledger import Ledger
@@ -20,9 +21,10 @@ from dispatcher.contracts.records import Records
 from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.redis_primary import watched_ports
 from dispatcher.contracts.redis_url import REDIS_PORT, whereabouts
-from dispatcher.contracts.seal import OpeningKeys
+from dispatcher.contracts.seal import OpeningKeys, SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import read
+from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.stages import stage
 from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.default_account import default_account
@@ -57,14 +59,13 @@ class Desk:
     fenced_ms: int = 330_000
     recipients_per_message: int = 100
     max_message_bytes: int = 25 * 1024 * 1024
+    rules: SharedSettings = field(default_factory=SharedSettings)
+    sealing: SealingKeys | None = None
 
     def open(self, claim: Claim) -> Job:
-        """The job in clear, in memory only; raises SealBroken."""
+        """The job in clear, in memory only; raises SealBroken, SubmissionInvalid, KeysUnreadable."""
         with stage(Stage.OPEN):
-            try:
-                return msgspec.msgpack.decode(self.keys.open(claim.sealed, claim.binding), type=Job)
-            except msgspec.DecodeError:
-                raise SealBroken from None
+            return disclose(claim.sealed, claim.binding, self.keys, self.rules)
 
     def route(self, account: Account | Literal["default"]) -> Route:
         """The way of an account; raises AccountMissing when it is the default one, and there is none."""
@@ -81,7 +82,7 @@ class Desk:
             self.default.pool.close()
 
 
-def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:
+def open_office(settings: WorkerSettings, hardening: Hardening) -> tuple[Desk, Records]:
     """The records, and the desk that jobs are dispatched at; raises Misconfigured, without keys or secret for one."""
     secret = Secret.read(settings.secret_file)
     check_private(settings.private_keys)
@@ -104,8 +105,10 @@ def open_office(settings: WorkerSettings) -> tuple[Desk, Records]:
         fenced_ms=int(settings.fenced_seconds * 1000),
         recipients_per_message=settings.recipients_per_message,
         max_message_bytes=settings.max_message_bytes,
+        rules=settings,
+        sealing=SealingKeys(settings.public_keys, secret, settings.sealing_suite),
     )
-    return desk, Records(redis)
+    return desk, Records(redis, hardening)
 
 
 def studio(settings: WorkerSettings, guard: Egress) -> Studio:

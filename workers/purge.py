@@ -36,7 +36,7 @@ async def purge(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozens
 async def put_down(ledger: Ledger, claim: Claim, waiting: frozenset[int]) -> None:
     """Those who wait have no message now: the job is given back, and begins with them when it is claimed again."""
     first = min(waiting, key=lambda index: (index < claim.first, index))
-    await _persist(claim, lambda: ledger.give_back(claim, first))
+    await persist(claim, lambda: ledger.give_back(claim, first))
     log.info("job put down", extra={"attempt": claim.attempt})
 
 
@@ -46,7 +46,7 @@ def _tell(claim: Claim, outcome: Outcome, state: State | None) -> None:
 
 
 async def _finish(ledger: Ledger, claim: Claim, outcome: Outcome, *, expired: bool = False) -> State | None:
-    return await _persist(claim, lambda: ledger.finish(claim, outcome, expired=expired))
+    return await persist(claim, lambda: ledger.finish(claim, outcome, expired=expired))
 
 
 async def _settle(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | None:
@@ -60,7 +60,7 @@ async def _settle(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | Non
         return await _finish(ledger, claim, outcome, expired=True)
     soon = retry.soon_seconds(outcome.failure, jitter) if outcome.failure else None
     soon_ms = None if soon is None else int(soon * 1000)
-    held = await _persist(claim, lambda: ledger.defer(claim, outcome, int(delay * 1000), tries, soon_ms))
+    held = await persist(claim, lambda: ledger.defer(claim, outcome, int(delay * 1000), tries, soon_ms))
     return State.DEFERRED if held else None
 
 
@@ -81,7 +81,7 @@ def _worth_it(reason: Failure, claim: Claim) -> bool:
     return retry.worth_it(reason, claim.tries.get(reason.failure_class, 0) + 1)
 
 
-async def _persist(claim: Claim, write: Callable[[], Awaitable[T]]) -> T | None:
+async def persist(claim: Claim, write: Callable[[], Awaitable[T]]) -> T | None:
     """Tries until Redis took it or the job is somebody else's; None when it was lost, which the sweep then settles."""
     until = time.monotonic() + claim.seconds_left
     while True:

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.answers import answer
-from dispatcher.api.bodies import json_body
+from dispatcher.api.bodies import JSON, body_of
 from dispatcher.api.callers import caller
 from dispatcher.contracts.documents import verification_document
 from dispatcher.intake.ask import Asking
@@ -15,5 +15,5 @@ async def verify(request: Request) -> Response:
     """200 with the steps that a worker took, whether or not they went well."""
     tenant = caller(request).must(Scope.SUBMIT).tenant
     asking: Asking = request.app.state.asking
-    async with json_body(request) as body:
+    async with body_of(request, JSON) as body:
         return answer(verification_document(await asking.verify(body, tenant)))

@@ -1,6 +1,7 @@
 """App: the public API and the admin API, two ports of one process, built here and served here."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from dispatcher.api.vetting import Vetting, vetted
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.courtesy import Quota
 from dispatcher.contracts.errors import Unavailable
+from dispatcher.contracts.hardening import Hardening
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.privacy import quiet_loop
 from dispatcher.contracts.questions import Questions
@@ -55,7 +57,7 @@ ADMIN: Final = (
 )
 
 
-def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
+def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starlette]:
     """The public app and the admin app over one set of parts; raises Misconfigured."""
     secret = Secret.read(settings.secret_file)
     sealing_keys = SealingKeys(settings.public_keys, secret, settings.sealing_suite)
@@ -81,6 +83,7 @@ def build(settings: ApiSettings) -> tuple[Starlette, Starlette]:
         app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
         app.state.api_keys, app.state.asking, app.state.waiting = api_keys, asking, waiting
         app.state.gate, app.state.pressure, app.state.vetting = gate, pressure, vetting
+        app.state.hardening = hardening
         apps.append(app)
     return apps[0], apps[1]
 
@@ -91,16 +94,17 @@ def connect(settings: ApiSettings) -> Redis:
     return open_redis(settings.redis, Patience(64, step, step, settings.redis_seconds), "bp-api")
 
 
-async def serve(settings: ApiSettings, sockets: tuple[socket.socket, socket.socket]) -> None:
+async def serve(settings: ApiSettings, sockets: tuple[socket.socket, socket.socket], hardening: Hardening) -> None:
     """Serves both until SIGTERM or SIGINT; what is in flight is answered first."""
     quiet_loop(asyncio.get_running_loop())
-    apps = build(settings)
+    apps = build(settings, hardening)
     parts = apps[0].state
     servers = [_Server(_config(app)) for app in apps]
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await _vet(parts.vetting)
+    gc.freeze()
     serving = [asyncio.create_task(server.serve([bound])) for server, bound in zip(servers, sockets, strict=True)]
     stopping = asyncio.create_task(stop.wait())
     watching = [asyncio.create_task(watch) for watch in (parts.pressure.watch(parts.redis), parts.vetting.watch())]

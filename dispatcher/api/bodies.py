@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -10,16 +11,23 @@ from dispatcher.api.gate import Gate, Place
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import SlowBody, TooLarge, UnsupportedMediaType
 
+JSON: Final = "application/json"
+
+
+def media_type(request: Request) -> str:
+    """As the request declares it, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
 
 @asynccontextmanager
-async def json_body(request: Request) -> AsyncIterator[bytes]:
-    """The body of a JSON request, which has its room for as long as it is worked on.
+async def body_of(request: Request, *kinds: str) -> AsyncIterator[bytes]:
+    """The body of a request, of one of these media types; it has its room for as long as it is worked on.
 
     Raises UnsupportedMediaType, TooLarge, Crowded before anything is read; TooLarge, Crowded, SlowBody later.
     """
     settings: ApiSettings = request.app.state.settings
     gate: Gate = request.app.state.gate
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if media_type(request) not in kinds:
         raise UnsupportedMediaType
     declared = request.headers.get("content-length", "0")
     size = int(declared) if declared.isdecimal() else 0

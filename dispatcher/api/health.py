@@ -1,5 +1,6 @@
 """Health: whether this process lives, whether it can take jobs, and what it is."""
 
+import dataclasses
 import random
 from importlib.metadata import version
 
@@ -26,6 +27,7 @@ async def livez(_request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """200 when a submission would be taken; else 503 with the reasons."""
     reasons = []
+    detail = dataclasses.asdict(request.app.state.hardening)
     redis: Redis = request.app.state.redis
     intake: Intake = request.app.state.intake
     try:
@@ -43,8 +45,8 @@ async def readyz(request: Request) -> Response:
             reasons.append(reason)
     if reasons:
         seconds = come_again(1, random.random())  # noqa: S311 -- spreading load, not secrets
-        return answer({"status": "unavailable", "reasons": reasons}, 503, {"Retry-After": str(seconds)})
-    return answer({"status": "ok", "reasons": []})
+        return answer({"status": "unavailable", "reasons": reasons, "detail": detail}, 503, {"Retry-After": str(seconds)})
+    return answer({"status": "ok", "reasons": [], "detail": detail})
 
 
 async def info(request: Request) -> Response:

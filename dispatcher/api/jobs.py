@@ -7,20 +7,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.answers import answer
-from dispatcher.api.bodies import json_body
+from dispatcher.api.bodies import JSON, body_of, media_type
 from dispatcher.api.callers import caller, while_there
 from dispatcher.api.limits import after_post
 from dispatcher.api.prefer import wait_seconds
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.documents import receipt_document, status_document
 from dispatcher.contracts.errors import JobUnknown, KeyMissing
-from dispatcher.contracts.job import JOB_ID, Status
+from dispatcher.contracts.job import JOB_ID, Enclosed, Status
 from dispatcher.contracts.outcome import OPEN_STATES
+from dispatcher.contracts.parse import parse_terms
 from dispatcher.intake.authenticate import Scope
+from dispatcher.intake.enclose import submit_sealed
 from dispatcher.intake.pressure import Pressure
 from dispatcher.intake.submit import Intake
 from dispatcher.intake.waiting import Waiting
 
+SEALED: Final = "application/vnd.beampost.sealed"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{8,255}")
 
 
@@ -33,9 +36,14 @@ async def post(request: Request) -> Response:
     intake: Intake = request.app.state.intake
     pressure: Pressure = request.app.state.pressure
     pressure.admit()
-    async with json_body(request) as body:
-        pressure.admit_body(body)
-        receipt = await intake.submit(body, idempotency_key, tenant)
+    async with body_of(request, JSON, SEALED) as body:
+        if media_type(request) == SEALED:
+            pressure.admit(request.query_params.get("lane", ""))
+            kid, terms = request.headers.get("beampost-key-id", ""), parse_terms(request.query_params.multi_items())
+            receipt = await submit_sealed(intake, Enclosed(body, kid, tenant, idempotency_key, terms))
+        else:
+            pressure.admit_body(body)
+            receipt = await intake.submit(body, idempotency_key, tenant)
         pressure.add(0 if receipt.replayed else len(body))
     headers = {"Location": f"/v1/jobs/{receipt.job_id}", "Retry-After": "1"} | after_post(request.app.state.settings, receipt)
     if receipt.replayed:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.answers import answer
-from dispatcher.api.bodies import json_body
+from dispatcher.api.bodies import JSON, body_of
 from dispatcher.api.callers import caller
 from dispatcher.contracts.documents import moment
 from dispatcher.contracts.parse import parse_as
@@ -42,7 +42,7 @@ async def _begin(request: Request) -> Response:
     secret: Secret = request.app.state.intake.secret
     keys: ApiKeys = request.app.state.api_keys
     pauses = _pauses(request)
-    async with json_body(request) as body:
+    async with body_of(request, JSON) as body:
         ordered = parse_as(body, NewPause)
     pause = admit_pause(ordered, keys.tenants, secret, by, await pauses.now_ms())
     await pauses.begin(pause)

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.answers import answer
-from dispatcher.api.bodies import json_body
+from dispatcher.api.bodies import JSON, body_of
 from dispatcher.api.callers import caller
 from dispatcher.contracts.documents import preview_document
 from dispatcher.intake.ask import Asking
@@ -18,6 +18,6 @@ async def render(request: Request) -> Response:
     asking: Asking = request.app.state.asking
     pressure: Pressure = request.app.state.pressure
     pressure.admit()
-    async with json_body(request) as body:
+    async with body_of(request, JSON) as body:
         pressure.admit_body(body)
         return answer(preview_document(await asking.render(body, tenant)))

@@ -12,6 +12,7 @@ import click
 
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.settings import read
+from dispatcher.contracts.wipe import start_wiping, wiping
 from dispatcher.contracts.worker_settings import WorkerSettings
 
 WATCH_SECONDS: Final = 0.2
@@ -22,24 +23,28 @@ WATCH_SECONDS: Final = 0.2
 @click.option("--admin-fd", type=int, hidden=True)
 def api(public_fd: int | None, admin_fd: int | None) -> None:
     """Serve the public API and the admin API."""
-    import uvloop  # noqa: PLC0415 -- other commands start without the web framework
+    settings = read(ApiSettings)
+    if settings.memory_wipe != "off":
+        start_wiping()
+    import uvloop  # noqa: PLC0415 -- other commands start without the web framework, and it is loaded by the interpreter that stays
 
     from dispatcher.api.app import serve  # noqa: PLC0415
+    from dispatcher.api.sandbox import ports  # noqa: PLC0415
+    from dispatcher.contracts.hardening import harden  # noqa: PLC0415
     from dispatcher.contracts.privacy import install  # noqa: PLC0415
     from dispatcher.stack import bind  # noqa: PLC0415
 
-    settings = read(ApiSettings)
     install(settings)
     public = socket.socket(fileno=public_fd) if public_fd is not None else bind(settings.api_host, settings.api_port)
     admin = socket.socket(fileno=admin_fd) if admin_fd is not None else bind(settings.admin_host, settings.admin_port)
-    uvloop.run(serve(settings, (public, admin)))
+    uvloop.run(serve(settings, (public, admin), harden(settings, ports(settings))))
 
 
 @click.command()
 def worker() -> None:
     """Run one worker process."""
-    read(WorkerSettings)
-    os.execv(sys.executable, [sys.executable, "-m", "workers"])  # noqa: S606 -- our own interpreter
+    environment = dict(os.environ) if read(WorkerSettings).memory_wipe == "off" else wiping(os.environ)
+    os.execve(sys.executable, [sys.executable, "-m", "workers"], environment)  # noqa: S606 -- our own interpreter
 
 
 @click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

@@ -6,11 +6,11 @@ from typing import Any, Final
 import msgspec
 from redis.asyncio import Redis
 
-from dispatcher.contracts.errors import SealBroken
 from dispatcher.contracts.job import Callback, Status
 from dispatcher.contracts.records import status_of
 from dispatcher.contracts.scripts import Scripts
 from dispatcher.contracts.seal import Binding
+from dispatcher.contracts.unpack import unpack
 from dispatcher.contracts.wire import CALLBACK_KEPT_MS
 
 PAUSES_SECONDS: Final = (5, 60, 300, 1200)  # after the tries that nobody took
@@ -50,10 +50,7 @@ def packed(callback: Callback | None) -> bytes:
 
 def unpacked(opened: bytes) -> Addressee:
     """Whom to tell; raises SealBroken when something else was sealed."""
-    try:
-        return msgspec.msgpack.decode(opened, type=Addressee)
-    except msgspec.DecodeError:
-        raise SealBroken from None
+    return unpack(opened, Addressee)
 
 
 class Callbacks:

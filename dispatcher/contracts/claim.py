@@ -74,7 +74,8 @@ class Claim:
     """A leased job: whoever holds the token may write it.
 
     `tries` counts the attempts that failed by class; the messages begin with the recipient `first`; so many `messages` may be
-    taken by the server now, and what is left is to be given back.
+    taken by the server now, and what is left is to be given back. While it is `veiled`, since it was sealed end to end, nobody knows
+    yet to whom it goes.
     """
 
     token: int
@@ -87,6 +88,7 @@ class Claim:
     tries: Mapping[FailureClass, int] = field(default_factory=dict)
     first: int = 0
     messages: int = 1_000_000
+    veiled: bool = False
     taken: float = field(default_factory=time.monotonic)
 
     @property

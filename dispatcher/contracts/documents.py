@@ -16,11 +16,11 @@ WHY: Final = ("class", "smtp_code", "enhanced_code", "advice", "help")
 
 
 def receipt_document(receipt: Receipt) -> dict[str, object]:
-    """docs/api.md's Receipt."""
-    return {
-        "id": receipt.job_id,
-        "state": receipt.state,
-        "expires_at": moment(receipt.expires_at_ms),
+    """docs/api.md's Receipt; of what was sealed end to end we know no more than when it ends."""
+    facts: dict[str, object] = {"id": receipt.job_id, "state": receipt.state, "expires_at": moment(receipt.expires_at_ms)}
+    if receipt.message_id is None:
+        return facts
+    return facts | {
         "message_id": receipt.message_id,
         "split": {"delivery": receipt.delivery, "messages": receipt.messages},
         "warnings": [{"code": code, "count": 1} for code in receipt.warnings],
@@ -39,7 +39,7 @@ def status_document(status: Status) -> dict[str, object]:
         "purged": status.purged,
         "failure": failure_document(status),
         "recipients": {
-            "total": len(status.fates),
+            "total": len(status.fates) or None,
             "accepted": _indexes(status, Fate.ACCEPTED),
             "refused": [
                 {"index": index, "class": status.refusals.get(index, status.failure_class)} for index in _indexes(status, Fate.REFUSED)

@@ -6,7 +6,7 @@ BeampostError
     TooLarge 413 | UnsupportedMediaType 415 | KeyReused 422 | Invalid 422 (with a tuple of pointers and codes, set after construction)
     RateLimited, QuotaExhausted, CheckedOften, PreviewedOften 429 (with the seconds to wait)
   JobError         .failure    the job cannot go on: a FailureClass
-    SealBroken | PageUnrenderable | HeaderUnsafe | AddressUnusable | AccountMissing
+    SealBroken | SubmissionInvalid | PageUnrenderable | HeaderUnsafe | AddressUnusable | AccountMissing
   Unavailable                  later: a 503, or a retry
     Crowded
   Misconfigured                the operator can mend it: the start stops
@@ -84,7 +84,7 @@ class TooLarge(SubmissionError):
 
 
 class UnsupportedMediaType(SubmissionError):
-    """The body must be application/json."""
+    """The body is of a media type that this call does not take."""
 
     status = 415
     slug = "unsupported-media-type"
@@ -157,6 +157,12 @@ class SealBroken(JobError):
     """The sealed job does not open under its record and key."""
 
     failure = FailureClass.PAYLOAD_UNDECRYPTABLE
+
+
+class SubmissionInvalid(JobError):
+    """What was sealed end to end is not a submission that we would have taken."""
+
+    failure = FailureClass.SUBMISSION_INVALID
 
 
 class PageUnrenderable(JobError):

@@ -100,6 +100,34 @@ class Submission(Value, frozen=True, rename={"author": "from"}):
         return self.user or self.author
 
 
+class Terms(Value, frozen=True):
+    """What the API must know of a submission to queue it."""
+
+    ttl_seconds: Annotated[int, Meta(ge=60)] = 1800
+    lane: Lane = Lane.INTERACTIVE
+    on_unknown: OnUnknown = OnUnknown.REPORT
+
+
+class Enclosed(msgspec.Struct, frozen=True, array_like=True):
+    """A submission that its client has sealed end to end, as the API seals it once more: with what its own seal binds.
+
+    Written as an array, it is never taken for a Job.
+    """
+
+    blob: bytes
+    kid: str
+    tenant: str
+    idempotency_key: str
+    terms: Terms
+
+    def __repr__(self) -> str:
+        return "Enclosed(...)"
+
+    @property
+    def callback(self) -> None:
+        """Whom to tell of the end is not known yet."""
+
+
 class Job(msgspec.Struct, frozen=True):
     """What is sealed: the submission, and the Message-ID that every attempt carries.
 
@@ -111,6 +139,16 @@ class Job(msgspec.Struct, frozen=True):
     message_id: str
     sender: str | None = None
     left_out: tuple[str, ...] = ()
+
+    @property
+    def terms(self) -> Terms:
+        """What of it is for the queue."""
+        return Terms(self.submission.ttl_seconds, self.submission.lane, self.submission.on_unknown)
+
+    @property
+    def callback(self) -> Callback | None:
+        """Whom to tell of the end."""
+        return self.submission.callback
 
     def sent_from(self, address: str) -> "Job":
         """The same mail from another address."""
@@ -166,15 +204,16 @@ class Job(msgspec.Struct, frozen=True):
 class Receipt(msgspec.Struct, frozen=True):
     """The answer to an accepted submission; times are in milliseconds of Redis' clock.
 
-    `posts_left` new ones may follow at once, and after `full_again_seconds` as many as ever; a replay does not tell.
+    `posts_left` new ones may follow at once, and after `full_again_seconds` as many as ever; a replay does not tell. What was
+    sealed end to end has no `message_id` yet that anybody knows.
     """
 
     job_id: str
     state: State
     expires_at_ms: int
-    message_id: str
-    messages: int
-    delivery: Delivery
+    message_id: str | None = None
+    messages: int = 1
+    delivery: Delivery = Delivery.SHARED
     warnings: tuple[str, ...] = ()
     replayed: bool = False
     posts_left: int | None = None

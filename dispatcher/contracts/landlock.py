@@ -13,9 +13,9 @@ ASK_VERSION: Final = 1
 BENEATH_PATH, AT_PORT = 1, 2
 EXECUTE, WRITE = 1 << 0, 1 << 1
 CHANGES: Final = 0b1_1111_1111_0000  # remove, and make each kind of file; what READ is stands between, and stays allowed
-LATER: Final = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}  # since which version: to move or link, to truncate, to give orders to a device
+SINCE_MOVES, SINCE_TRUNCATION, SINCE_TCP, SINCE_DEVICES, SINCE_SCOPES = 2, 3, 4, 5, 6
+LATER: Final = {SINCE_MOVES: 1 << 13, SINCE_TRUNCATION: 1 << 14, SINCE_DEVICES: 1 << 15}
 BIND, CONNECT = 1 << 0, 1 << 1
-SINCE_TCP, SINCE_SCOPES = 4, 6
 SCOPES: Final = 0b11  # abstract unix sockets, and signals, of others
 WRITABLE: Final = "/dev/null"
 

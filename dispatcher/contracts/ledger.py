@@ -13,7 +13,7 @@ from dispatcher.contracts.outcome import FailureClass, Fate, Outcome, State
 from dispatcher.contracts.said import changes, held, spoken
 from dispatcher.contracts.scripts import Scripts
 from dispatcher.contracts.seal import Binding
-from dispatcher.contracts.wire import SWEPT_AT_ONCE
+from dispatcher.contracts.wire import CALLBACK_KEPT_MS, SWEPT_AT_ONCE
 
 TOKEN_BITS: Final = 52  # what a number of Lua holds
 QUEUES: Final = ("prelude", "queues")
@@ -25,13 +25,14 @@ SCRIPTS: Final = {
     "fence": COURTESY,
     "finish": COURTESY,
     "defer": COURTESY,
+    "unveil": QUEUES,
     "cancel": QUEUES,
     "sweep": QUEUES,
 }
 
 
 class Ledger:
-    """The eight transitions. Every method raises Unavailable when Redis does not answer, or too few replicas hold what must not be lost.
+    """The nine transitions. Every method raises Unavailable when Redis does not answer, or too few replicas hold what must not be lost.
 
     `more` is whether something to claim was left by the last claim, or by a job that went out of hand since it was asked for.
     `beside` is 1 when, at the last claim, a question waited or an end was to be told.
@@ -82,7 +83,8 @@ class Ledger:
         job_id, attempt, now, sealed, tenant, deadline, accepted, fates, tries, first, messages, more = found
         self.more |= bool(more)
         binding = Binding(tenant.decode(), job_id.decode(), int(deadline))
-        return Claim(token, attempt, now, int(accepted), binding, sealed, fates.decode(), read_tries(tries.decode()), int(first), messages)
+        facts = (fates.decode() or Fate.PENDING, read_tries(tries.decode()), int(first), messages)
+        return Claim(token, attempt, now, int(accepted), binding, sealed, *facts, veiled=not fates)
 
     async def renew(self, claims: Iterable[Claim], lease_ms: int) -> list[bool]:
         """A longer lease for many in one flight, each for itself; False for a job that is another's by now."""
@@ -117,6 +119,13 @@ class Ledger:
         The next attempt begins with the recipient `first`.
         """
         return bool(await self._put("defer", held(claim, back=True, first=first)))
+
+    async def unveil(self, claim: Claim, facts: Mapping[str, str | int], callback: bytes) -> bool:
+        """A job that was sealed end to end is queued where its destination's jobs wait, no attempt counted; False when it is another's."""
+        said = held(claim, record=dict(facts), callback_ttl=CALLBACK_KEPT_MS)
+        answer, more = await self._scripts.run("unveil", said, [callback])
+        self.more |= bool(more)
+        return bool(answer)
 
     async def cancel(self, job_id: str, tenant: str) -> None:
         """The job is canceled, now or earlier; raises TooLate, JobUnknown."""

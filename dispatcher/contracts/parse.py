@@ -1,12 +1,13 @@
 """Parse: the caller's JSON becomes a Submission once, strictly; complaints name places and codes, never values."""
 
 import re
+from collections.abc import Iterable
 from typing import Final, TypeVar
 
 import msgspec
 
 from dispatcher.contracts.errors import Invalid, Malformed
-from dispatcher.contracts.job import Submission
+from dispatcher.contracts.job import Submission, Terms
 from dispatcher.contracts.pauses import NewPause
 from dispatcher.contracts.questions import AccountCheck
 
@@ -42,6 +43,18 @@ FIELD_NAMES: Final = frozenset(_field_names(Submission, AccountCheck, NewPause))
 def parse(body: bytes) -> Submission:
     """The submission; raises Malformed, or Invalid with the first place that does not fit."""
     return parse_as(body, Submission)
+
+
+def parse_terms(query: Iterable[tuple[str, str]]) -> Terms:
+    """What a query says of a submission that is sealed end to end; raises Invalid, also for a field that is there twice."""
+    fields = list(query)
+    named = dict(fields)
+    if len(named) < len(fields):
+        raise Invalid.because(("", "not_allowed"))
+    try:
+        return msgspec.convert(named, Terms, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid.because(_complaint(str(error))) from None
 
 
 def parse_as(body: bytes, kind: type[T]) -> T:

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from dispatcher.contracts.errors import JobUnknown, Unavailable
+from dispatcher.contracts.hardening import UNHARDENED, Hardening
 from dispatcher.contracts.job import Status
 from dispatcher.contracts.outcome import State
 from dispatcher.contracts.wire import key
@@ -19,8 +20,9 @@ STORED_OPEN: Final = frozenset({"queued", "sending", "committing", "deferred"})
 class Records:
     """Statuses, and the workers' signs of life. Every method raises Unavailable when Redis does not answer."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", hardening: Hardening = UNHARDENED) -> None:
         self._redis = redis
+        self._hardening = ("wipe", hardening.wipe, "sandbox", hardening.sandbox)
         self._version = version("beampost")
 
     @property
@@ -31,7 +33,7 @@ class Records:
     async def show(self, worker: str, slots: int, busy: int, lanes: Iterable[str]) -> None:
         """A worker process is alive; its line vanishes by itself."""
         pool = key("pool", worker)
-        facts = ("slots", slots, "busy", busy, "lanes", ",".join(lanes), "version", self._version)
+        facts = ("slots", slots, "busy", busy, "lanes", ",".join(lanes), "version", self._version, *self._hardening)
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.execute_command("HSET", pool, *facts)
@@ -75,7 +77,7 @@ def status_of(job_id: str, record: Mapping[str, str]) -> Status:
         accepted_at_ms=int(record["accepted"]),
         updated_at_ms=int(record["upd"]),
         expires_at_ms=int(record["deadline"]),
-        fates=record["fates"],
+        fates=record["fates"] if "n" in record else "",
         purged=stored not in STORED_OPEN,
         refusals={int(index): failure_class for index, failure_class in refusals.items()},
         failure_class=record.get("cls"),

@@ -68,14 +68,14 @@ class OpeningKeys:
 
     def __init__(self, folder: Path, secret: Secret) -> None:
         self._folder = KeyFolder(folder)
-        self._secret = secret
+        self.secret = secret
 
     def open(self, sealed: bytes, binding: Binding) -> bytes:
         """What was sealed; raises SealBroken when a byte, the binding, the tag or the key is not the right one, and KeysUnreadable."""
         kid, tag, blob = sealed[1 : 1 + KID_LENGTH].decode("ascii", "replace"), sealed[1 + KID_LENGTH : HEAD_LENGTH], sealed[HEAD_LENGTH:]
         info = binding.info(kid)
         suite = BY_NUMBER.get(sealed[0]) if sealed else None
-        if suite is None or not hmac.compare_digest(tag, _tag(self._secret, info, blob)):
+        if suite is None or not hmac.compare_digest(tag, _tag(self.secret, info, blob)):
             raise SealBroken
         key = self._key(kid)
         if key.suite is not suite:

@@ -75,6 +75,13 @@ class SharedSettings(BaseSettings):
         default="refuse",
         description="What a Redis that writes to a disk, drops keys, or does not let us look does to a start: `refuse` it, or nothing.",
     )
+    memory_wipe: Literal["auto", "require", "off"] = Field(
+        default="auto", description="Whether freed memory is overwritten: where the machine can, or else there is no start, or not."
+    )
+    sandbox: Literal["auto", "require", "off"] = Field(
+        default="auto",
+        description="Whether a process gives up to write files, to start programs, and to reach other TCP ports: likewise.",
+    )
     simulator: bool = Field(default=True, description="Whether the host `simulator` is a mail server that is played inside the worker.")
     sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported, as type and place only.")
     environment: str = Field(default="production", description="The name of this deployment in error reports.")

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-PLAIN_ALLOCATOR: Final = {"PYTHONMALLOC": "malloc"}  # Python's own keeps what small objects held
+ALLOCATOR, PLAIN = "PYTHONMALLOC", "malloc"  # Python's own keeps what small objects held
+TUNE: Final = "GLIBC_TUNABLES"
 TUNABLES: Final = {"glibc.malloc.perturb": "165", "glibc.malloc.tcache_count": "0"}  # glibc overwrites nothing in a thread's cache
 AGAIN: Final = "-Xbeampost"  # says to an interpreter that it was started anew already; an environment may be lost on the way
 SIZES: Final = (64, 400, 4_000, 60_000)  # all below what is given back to the kernel
@@ -25,9 +26,9 @@ def wiping(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment in which an interpreter wipes; an allocator and tunables that somebody chose stay."""
     if not possible():
         return dict(environment)
-    chosen = dict(item.partition("=")[::2] for item in environment.get("GLIBC_TUNABLES", "").split(":") if item)
-    tunables = ":".join(f"{name}={value}" for name, value in (chosen | {**TUNABLES, **chosen}).items())
-    return PLAIN_ALLOCATOR | dict(environment) | {"GLIBC_TUNABLES": tunables}
+    chosen = dict(item.partition("=")[::2] for item in environment.get(TUNE, "").split(":") if item)
+    tunables = ":".join(f"{name}={value}" for name, value in {**chosen, **TUNABLES, **chosen}.items())
+    return {**environment, ALLOCATOR: environment.get(ALLOCATOR) or PLAIN, TUNE: tunables}
 
 
 def start_wiping() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -16,9 +16,11 @@ from dispatcher.contracts.parse import parse, parse_as
 from dispatcher.contracts.preview import Preview
 from dispatcher.contracts.questions import QUESTION_MS, AccountCheck, Question, Questions, Render, Verify
 from dispatcher.contracts.seal import Binding
+from dispatcher.contracts.unpack import unpack
 from dispatcher.contracts.verification import Verification
 from dispatcher.intake.submit import Intake
 
+T = TypeVar("T")
 BEYOND_DEADLINE_SECONDS: Final = 1.0
 FIRST_LOOK_SECONDS: Final = 0.05
 LAST_LOOK_SECONDS: Final = 0.2
@@ -44,21 +46,15 @@ class Asking:
     async def verify(self, body: bytes, tenant: str) -> Verification:
         """What signing in to the posted account has shown; raises SubmissionErrors, and Unavailable when nobody answers in time."""
         asked = admit_check(parse_as(body, AccountCheck), self.intake.settings)
-        try:
-            return msgspec.msgpack.decode(await self.ask(asked, tenant), type=Verification)
-        except msgspec.DecodeError:
-            raise Unanswered from None
+        return await self.ask(asked, Verification, tenant)
 
     async def render(self, body: bytes, tenant: str) -> Preview:
         """What would be mailed for the posted submission; raises as `verify` does."""
         asked = Render(admit(parse(body), self.intake.settings))
-        try:
-            return msgspec.msgpack.decode(await self.ask(asked, tenant), type=Preview)
-        except msgspec.DecodeError:
-            raise Unanswered from None
+        return await self.ask(asked, Preview, tenant)
 
-    async def ask(self, asked: Verify | Render, tenant: str) -> bytes:
-        """A worker's answer; the key that opens it is here alone, and as long as this lasts.
+    async def ask(self, asked: Verify | Render, kind: type[T], tenant: str) -> T:
+        """A worker's answer, of that kind; the key that opens it is here alone, and as long as this lasts.
 
         Raises CheckedOften, PreviewedOften, Unanswered.
         """
@@ -67,7 +63,7 @@ class Asking:
         question_id = await self._put(Question(asked, one_time.public), tenant)
         sealed = await self._answer(question_id, until)
         try:
-            return one_time.open(sealed, question_id)
+            return unpack(one_time.open(sealed, question_id), kind)
         except SealBroken:
             raise Unanswered from None
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import msgspec
 
 from dispatcher.contracts.admit import admit
+from dispatcher.contracts.anonymous import message_id, record, sender
 from dispatcher.contracts.callbacks import packed
 from dispatcher.contracts.claim import Accepted, ClockSkewed, NewJob
-from dispatcher.contracts.job import Job, Receipt, new_job_id
+from dispatcher.contracts.job import Enclosed, Job, Receipt, new_job_id
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.parse import parse
@@ -17,7 +18,6 @@ from dispatcher.contracts.seal import Binding, SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.stages import stage
-from dispatcher.intake.anonymous import message_id, record, sender
 from dispatcher.intake.doorbell import Doorbell
 from dispatcher.intake.receipts import receipt
 
@@ -39,13 +39,17 @@ class Intake:
         with stage(Stage.SUBMIT):
             posted = admit(parse(body), self.settings)
             job = Job(posted, message_id(self.secret, tenant, idempotency_key, sender(posted, self.settings.default_from)))
+        return await self.take(job, idempotency_key, tenant)
+
+    async def take(self, job: Job | Enclosed, idempotency_key: str, tenant: str) -> Receipt:
+        """The receipt, once the job is in Redis; raises as `submit` does."""
         accepted, new = await self.enqueue(job, idempotency_key, tenant)
         if accepted.bell_needed:
-            self.doorbell.ring(posted.lane)
+            self.doorbell.ring(job.terms.lane)
         earlier = await self.records.status(accepted.job_id, new.binding.tenant) if accepted.replayed else None
         return receipt(job, new, accepted, earlier)
 
-    async def enqueue(self, job: Job, idempotency_key: str, tenant: str) -> tuple[Accepted, NewJob]:
+    async def enqueue(self, job: Job | Enclosed, idempotency_key: str, tenant: str) -> tuple[Accepted, NewJob]:
         """Sealed and accepted; sealed once more if our clock was wrong, since the seal binds the deadline. Raises KeyReused."""
         new = self.seal(job, idempotency_key, tenant)
         with stage(Stage.ENQUEUE):
@@ -56,13 +60,12 @@ class Intake:
         new = self.seal(job, idempotency_key, tenant)
         return await self.ledger.accept(new), new
 
-    def seal(self, job: Job, idempotency_key: str, tenant: str) -> NewJob:
+    def seal(self, job: Job | Enclosed, idempotency_key: str, tenant: str) -> NewJob:
         """The job, and whom to tell of its end, as ciphertexts beside a record that names nobody."""
         with stage(Stage.SEAL):
-            posted, opened = job.submission, msgspec.msgpack.encode(job)
-            ttl_ms = posted.ttl_seconds * 1000
+            opened, ttl_ms = msgspec.msgpack.encode(job), job.terms.ttl_seconds * 1000
             binding = Binding(self.secret.pseudonym("tenant", tenant), new_job_id(), time.time_ns() // 1_000_000 + self.skew_ms + ttl_ms)
-            sealed, callback = (self.keys.seal(text, binding) if text else b"" for text in (opened, packed(posted.callback)))
+            sealed, callback = (self.keys.seal(text, binding) if text else b"" for text in (opened, packed(job.callback)))
             idempotency = self.secret.pseudonym("idempotency", tenant, idempotency_key)
-            facts = record(self.secret, posted, binding.tenant, self.settings.recipients_per_message)
+            facts = record(self.secret, job, binding.tenant, self.settings.recipients_per_message)
             return NewJob(binding, sealed, ttl_ms, idempotency, self.secret.digest("fingerprint", opened).hex(), facts, callback)

@@ -67,7 +67,7 @@ def test_a_sign_of_life_is_shown_and_vanishes_by_itself(books: Books) -> None:
     books.do(books.records.show("1-a", 200, 3, ("interactive", "bulk")))
     shown = books.redis.hgetall("bp:pool:1-a")
     assert shown.pop("version")
-    assert shown == {"slots": "200", "busy": "3", "lanes": "interactive,bulk"}
+    assert shown == {"slots": "200", "busy": "3", "lanes": "interactive,bulk", "wipe": "off", "sandbox": "off"}
     assert SIGN_OF_LIFE_MS - 5000 < books.redis.pttl("bp:pool:1-a") <= SIGN_OF_LIFE_MS
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dispatcher.children import die_with_parent
+from dispatcher.children import be_child
 from tests.faults.mood import Mood
 from tests.faults.seen import Glance, Ledger
 from tests.faults.sink import Doors, Wish
@@ -61,7 +61,7 @@ class RunningSink:
 def running_sink(**mood: Any) -> Iterator[RunningSink]:  # noqa: ANN401 -- the fields of Mood
     """A sink in this mood, for as long as it is needed."""
     command = (sys.executable, "-m", "tests.faults.sink")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, preexec_fn=die_with_parent) as process:  # noqa: PLW1509 -- one thread as yet
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, preexec_fn=be_child) as process:  # noqa: PLW1509 -- one thread as yet
         assert process.stdout
         try:
             sink = RunningSink(msgspec.json.decode(process.stdout.readline(), type=Doors))

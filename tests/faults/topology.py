@@ -12,7 +12,7 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-from dispatcher.children import die_with_parent
+from dispatcher.children import be_child
 from dispatcher.embedded import find_server
 from tests.faults.own_processes import free_port
 from tests.system.running_stack import await_true, memory_folder
@@ -52,7 +52,7 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=nowhere,
             stderr=nowhere,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 -- the parent has one thread as yet
+            preexec_fn=be_child,  # noqa: PLW1509 -- the parent has one thread as yet
         )
         assert self.process.stdin
         self.process.stdin.write("\n".join(self.lines).encode())

@@ -64,9 +64,16 @@ class RunningStack:
         return Redis.from_url(self.facts["redis"])
 
     def environment_of(self, role: str) -> dict[str, str]:
-        """What the process was started with."""
-        entries = Path(f"/proc/{self.facts['pids'][role]}/environ").read_text().split("\0")
+        """What the process was started with; where the kernel tells that to root alone, as the ready file says."""
+        try:
+            entries = Path(f"/proc/{self.facts['pids'][role]}/environ").read_text().split("\0")
+        except PermissionError:
+            return environment(self.room) | self.settings_of(role)
         return dict(entry.split("=", 1) for entry in entries if entry)
+
+    def settings_of(self, role: str) -> dict[str, str]:
+        settings: dict[str, str] = self.facts["settings"][role]
+        return settings
 
 
 def environment(room: Path, **settings: object) -> dict[str, str]:
@@ -132,13 +139,34 @@ def lives(pid: int) -> bool:
 
 
 def processes_in(room: Path) -> list[int]:
-    """Living processes that were started with this memory folder; Valkey writes its title over its environment, and its socket is in it."""
-    mark, found = str(room).encode(), []
-    for process in Path("/proc").glob("[0-9]*"):
+    """Living processes that were started with this memory folder; Valkey writes its title over its environment, and its socket is in it.
+
+    A confined process tells its environment to root alone; then it is in the room if its parent is, or if it has outlived its parent.
+    """
+    mark, found, silent = str(room).encode(), [], {}
+    for process in filter(lambda each: lives(int(each.name)), Path("/proc").glob("[0-9]*")):
         try:
             told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except PermissionError:
+            silent |= {int(process.name): parent_of(process)} if is_ours(process) else {}
+            continue
         except OSError:
             continue
-        if mark in told and lives(int(process.name)):
+        if mark in told:
             found.append(int(process.name))
-    return found
+    return found + [pid for pid, parent in silent.items() if parent in {1, *found}]
+
+
+def is_ours(process: Path) -> bool:
+    """Started by this user; the owner of its folder is root's, so that nobody looks."""
+    try:
+        return f"Uid:\t{os.getuid()}\t" in (process / "status").read_text()
+    except OSError:
+        return False
+
+
+def parent_of(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

@@ -14,7 +14,8 @@ local function lease(id, job)
   redis.call('HSET', key('job', id), 'st', 'sending', 'tok', said.token, 'upd', now)
   hold(id, job, now + said.lease)
   local sealed = redis.call('GET', key('pay', id))
-  return { id, attempt, now, sealed, job.tp, job.deadline, job.accepted, job.fates, job.tries or '', job.first or '0', grant(job, now) }
+  local fates = job.dp and job.fates or ''
+  return { id, attempt, now, sealed, job.tp, job.deadline, job.accepted, fates, job.tries or '', job.first or '0', grant(job, now) }
 end
 
 -- gives: what was leased, if it may be in hand now

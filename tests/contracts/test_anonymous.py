@@ -6,10 +6,11 @@ import re
 import msgspec
 import pytest
 
+from dispatcher.contracts.anonymous import destination_class, destination_pseudonym, host_pseudonym, message_id, record, sender
+from dispatcher.contracts.job import Job
 from dispatcher.contracts.mail import Account, NoAuth, PasswordAuth, Tls
 from dispatcher.contracts.parse import parse
 from dispatcher.contracts.secret import Secret
-from dispatcher.intake.anonymous import destination_class, destination_pseudonym, host_pseudonym, message_id, record, sender
 from tests.contracts.test_parse import EXAMPLE
 
 SECRET = Secret(b"s" * 32)
@@ -89,7 +90,7 @@ def test_a_host_is_the_same_whoever_signs_in_there_and_by_whatever_door() -> Non
 @pytest.mark.parametrize(("delivery", "most", "each"), [("shared", 100, 100), ("shared", 7, 7), ("individual", 100, 1)])
 def test_a_record_tells_how_many_recipients_one_message_has(delivery: str, most: int, each: int) -> None:
     posted = parse(json.dumps(EXAMPLE | {"delivery": delivery}).encode())
-    assert record(SECRET, posted, "pseudonym", most)["each"] == each
+    assert record(SECRET, Job(posted, ""), "pseudonym", most)["each"] == each
 
 
 def test_the_same_destination_has_the_same_pseudonym() -> None:
@@ -98,7 +99,7 @@ def test_the_same_destination_has_the_same_pseudonym() -> None:
 
 def test_a_record_holds_closed_words_numbers_and_pseudonyms_only() -> None:
     posted = parse(json.dumps(EXAMPLE).encode())
-    assert record(SECRET, posted, "pseudonym", 100) == {
+    assert record(SECRET, Job(posted, ""), "pseudonym", 100) == {
         "lane": "interactive",
         "tp": "pseudonym",
         "dp": destination_pseudonym(SECRET, posted.account),

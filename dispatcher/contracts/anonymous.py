@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from dispatcher.contracts.job import Submission
+from dispatcher.contracts.job import Enclosed, Job, Submission
 from dispatcher.contracts.mail import Account
 from dispatcher.contracts.outcome import Fate
 from dispatcher.contracts.secret import Secret
@@ -20,18 +20,23 @@ DESTINATIONS: Final = (
 )
 
 
-def record(secret: Secret, posted: Submission, tenant: str, recipients_per_message: int) -> Mapping[str, str | int]:
-    """The job's record at its start; `tenant` is a pseudonym already, and the size is a power of two."""
+def record(secret: Secret, job: Job | Enclosed, tenant: str, recipients_per_message: int) -> Mapping[str, str | int]:
+    """The job's record at its start; `tenant` is a pseudonym already. Of what is sealed end to end a worker tells the rest."""
+    terms: dict[str, str | int] = {"lane": job.terms.lane, "tp": tenant, "on_unknown": job.terms.on_unknown}
+    if isinstance(job, Enclosed):
+        return terms | {"fates": Fate.PENDING, "size": len(job.blob).bit_length()}
+    return terms | dict(destination(secret, job.submission, recipients_per_message))
+
+
+def destination(secret: Secret, posted: Submission, recipients_per_message: int) -> Mapping[str, str | int]:
+    """To whom it goes, as the queues know it; the size is a power of two."""
     return {
-        "lane": posted.lane,
-        "tp": tenant,
         "dp": destination_pseudonym(secret, posted.account),
         "hp": host_pseudonym(secret, posted.account),
         "dclass": destination_class(posted.account),
         "n": len(posted.recipients),
         "fates": Fate.PENDING * len(posted.recipients),
         "each": posted.recipients_each(recipients_per_message),
-        "on_unknown": posted.on_unknown,
         "size": sum(len(part.content) for part in posted.parts).bit_length(),
     }
 

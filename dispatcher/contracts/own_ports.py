@@ -1,0 +1,36 @@
+"""Own ports: the TCP ports at which our own servers are, and the operator's: Redis, Sentinels, Sentry, a proxy, name servers."""
+
+import os
+from typing import Final
+from urllib.parse import urlsplit
+
+from dispatcher.contracts.redis_primary import watched_ports
+from dispatcher.contracts.redis_url import whereabouts
+from dispatcher.contracts.shared_settings import SharedSettings
+
+NAME_SERVER: Final = 53  # an answer that is too long for UDP is asked for again by TCP
+SCHEMES: Final = {"http": 80, "https": 443}
+PROXIES: Final = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")  # the one client that heeds them is Sentry's
+
+
+def own_ports(settings: SharedSettings) -> frozenset[int] | None:
+    """None while no Sentinel says where Redis is. Blocks."""
+    place = whereabouts(settings.redis)
+    watched = watched_ports(place) if place.primary else set()
+    if place.primary and not watched:
+        return None
+    return frozenset({NAME_SERVER, *watched, *_reported(settings), *(port for _, port in place.servers)})
+
+
+def web_port(url: str) -> int | None:
+    """Of an operator's URL; None when it has none."""
+    parts = urlsplit(url)
+    return parts.port or SCHEMES.get(parts.scheme)
+
+
+def _reported(settings: SharedSettings) -> set[int]:
+    """Where error reports go."""
+    if settings.sentry_dsn is None:
+        return set()
+    urls = [settings.sentry_dsn.get_secret_value(), *(os.environ.get(name, "") for name in PROXIES)]
+    return {port for port in map(web_port, urls) if port}
