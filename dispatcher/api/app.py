@@ -6,7 +6,8 @@ import signal
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 import uvicorn
 from redis.asyncio import Redis
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from dispatcher.api import accounts, admin, health, jobs, keys, openapi, pauses, preview, problems
 from dispatcher.api.gate import Gate
+from dispatcher.api.receiving import ROOM_BYTES, Receiving
 from dispatcher.api.vetting import Vetting, vetted
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.courtesy import Quota
@@ -147,6 +149,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         proxy_headers=False,
         lifespan="off",
         timeout_graceful_shutdown=GRACE_SECONDS,
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", partial(Receiving, bytearray(ROOM_BYTES))),
+        ws="none",
         loop="none",
     )

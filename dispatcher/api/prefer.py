@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')  # without its end it goes to the end of the line, lest each of its quotes begin one
 WAIT: Final = re.compile(r"\s*wait\s*=\s*(?P<seconds>\d{1,9})\s*(?:;.*)?", re.ASCII | re.IGNORECASE)
 NAME: Final = re.compile(r"\s*wait\s*(?:[=;].*)?", re.ASCII | re.IGNORECASE)
 

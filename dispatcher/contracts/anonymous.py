@@ -59,6 +59,11 @@ def host_pseudonym(secret: Secret, account: Account | str) -> str:
     return secret.pseudonym("host", account if isinstance(account, str) else account.host)
 
 
+def named_job(posted: Submission, tenant: str, idempotency_key: str, secret: Secret, default_from: str | None) -> Job:
+    """The job of a submission, under its Message-ID."""
+    return Job(posted, message_id(secret, tenant, idempotency_key, sender(posted, default_from)))
+
+
 def sender(posted: Submission, default_from: str | None) -> str:
     """The address in whose domain the mail is named: the author's, or the operator's where her account transmits."""
     return posted.author.address if isinstance(posted.account, Account) or default_from is None else default_from

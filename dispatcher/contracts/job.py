@@ -11,8 +11,11 @@ from msgspec import Meta
 
 from dispatcher.contracts.mail import MAX_NAME, Account, Addressing, Envelope, Layout, Mailbox, Page, Part, PartRole, Site, Url, Value
 from dispatcher.contracts.outcome import State
+from dispatcher.contracts.wire import INNER_CONTEXT
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+MAX_ENTRIES: Final = 1000
+MAX_REPLY_TO: Final = 100
 JOB_ID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
@@ -47,7 +50,7 @@ class Lane(StrEnum):
 class Policy(Value, frozen=True):
     """Whom the caller's admin allows as recipients: `example.org`, or `*.example.com` for its sub-domains; empty allows all."""
 
-    allowed_domains: tuple[Annotated[str, Meta(max_length=255)], ...] = ()
+    allowed_domains: Annotated[tuple[Annotated[str, Meta(max_length=255)], ...], Meta(max_length=MAX_ENTRIES)] = ()
 
 
 class Callback(Value, frozen=True):
@@ -69,13 +72,13 @@ class Submission(Value, frozen=True, rename={"author": "from"}):
     page: Page
     site: Site
     account: Account | Literal["default"]
-    reply_to: tuple[Mailbox, ...] = ()
+    reply_to: Annotated[tuple[Mailbox, ...], Meta(max_length=MAX_REPLY_TO)] = ()
     cc: tuple[Mailbox, ...] = ()
     bcc: tuple[Mailbox, ...] = ()
     message: Annotated[str, Meta(max_length=20_000)] = ""
     user: Mailbox | None = None
     layout: Layout = Layout()
-    parts: tuple[Part, ...] = ()
+    parts: Annotated[tuple[Part, ...], Meta(max_length=MAX_ENTRIES)] = ()
     delivery: Delivery = Delivery.SHARED
     overflow: Overflow = Overflow.FAIL
     policy: Policy = Policy()
@@ -122,6 +125,11 @@ class Enclosed(msgspec.Struct, frozen=True, array_like=True):
 
     def __repr__(self) -> str:
         return "Enclosed(...)"
+
+    @property
+    def info(self) -> bytes:
+        """HPKE's `info` of the client's own seal: what she knows, the tenant in clear."""
+        return f"{INNER_CONTEXT}\0{self.tenant}\0{self.idempotency_key}\0{self.kid}".encode()
 
     @property
     def callback(self) -> None:
@@ -243,9 +251,9 @@ class Status(msgspec.Struct, frozen=True):
 def full_subject(submission: Submission) -> str:
     """The subject with its prefix, which is never doubled."""
     prefix, subject = submission.layout.subject_prefix.strip(), submission.subject.strip()
-    if not prefix or re.match(re.escape(prefix) + r"(?!\w)" * prefix[-1].isalnum(), subject):
-        return subject
-    return f"{prefix} {subject}"
+    behind = subject[len(prefix) : len(prefix) + 1]
+    is_longer_word = prefix[-1:].isalnum() and (behind.isalnum() or behind == "_")
+    return subject if subject.startswith(prefix) and not is_longer_word else f"{prefix} {subject}"
 
 
 def new_job_id() -> str:

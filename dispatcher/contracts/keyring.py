@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from dispatcher.contracts.base64url import octets, text
-from dispatcher.contracts.errors import Misconfigured, Unavailable
+from dispatcher.contracts.errors import Misconfigured, SealBroken, Unavailable
 from dispatcher.contracts.suites import SUITES, SealingSuite, SuiteName
 
 READ_AGAIN_SECONDS: Final = 60.0
@@ -117,6 +117,16 @@ class KeyFolder:
             self._stamp = stamp if time.time() - stamp / 1e9 > TICK_SECONDS else -1
             self._read = time.monotonic()
         return self.last
+
+    def opening(self, kid: str) -> Key:
+        """The key of that name, as it was last read while it cannot be; raises SealBroken when there is none, KeysUnreadable when nobody knows."""
+        try:
+            keys, readable = self.keys, True
+        except NoSealingKey:
+            keys, readable = self.last, False
+        if kid in keys:
+            return keys[kid]
+        raise SealBroken if readable else KeysUnreadable
 
     @property
     def signed(self) -> str | None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from dispatcher.contracts.errors import SealBroken
-from dispatcher.contracts.keyring import Key, KeyFolder, KeysUnreadable, NoSealingKey
+from dispatcher.contracts.keyring import Key, KeyFolder
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.suites import BY_NUMBER, KID_LENGTH, SuiteName
-from dispatcher.contracts.wire import INNER_CONTEXT, SEAL_CONTEXT
+from dispatcher.contracts.wire import SEAL_CONTEXT
 
 HEAD_LENGTH: Final = 1 + KID_LENGTH + 32
 
@@ -29,18 +29,6 @@ class Binding:
     def info(self, kid: str) -> bytes:
         """HPKE's `info`; no field can hold the NUL that parts them."""
         return f"{SEAL_CONTEXT}\0{self.tenant}\0{self.job_id}\0{self.deadline_ms}\0{kid}".encode()
-
-
-@dataclass(frozen=True)
-class InnerBinding:
-    """What a submission is bound to that its client sealed herself: what she knows, the tenant in clear."""
-
-    tenant: str
-    idempotency_key: str
-
-    def info(self, kid: str) -> bytes:
-        """HPKE's `info`."""
-        return f"{INNER_CONTEXT}\0{self.tenant}\0{self.idempotency_key}\0{kid}".encode()
 
 
 class SealingKeys:
@@ -77,24 +65,15 @@ class OpeningKeys:
         suite = BY_NUMBER.get(sealed[0]) if sealed else None
         if suite is None or not hmac.compare_digest(tag, _tag(self.secret, info, blob)):
             raise SealBroken
-        key = self._key(kid)
+        key = self._folder.opening(kid)
         if key.suite is not suite:
             raise SealBroken
         return suite.opened(blob, key.private, info)
 
-    def open_inner(self, sealed: bytes, kid: str, binding: InnerBinding) -> bytes:
+    def open_inner(self, sealed: bytes, kid: str, info: bytes) -> bytes:
         """What a client has sealed end to end; raises as `open` does."""
-        key = self._key(kid)
-        return key.suite.opened(sealed, key.private, binding.info(kid))
-
-    def _key(self, kid: str) -> Key:
-        try:
-            keys, readable = self._folder.keys, True
-        except NoSealingKey:
-            keys, readable = self._folder.last, False
-        if kid in keys:
-            return keys[kid]
-        raise SealBroken if readable else KeysUnreadable
+        key = self._folder.opening(kid)
+        return key.suite.opened(sealed, key.private, info)
 
 
 def _tag(secret: Secret, info: bytes, blob: bytes) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from dispatcher.contracts.admit import admit
-from dispatcher.contracts.anonymous import message_id, record, sender
+from dispatcher.contracts.anonymous import named_job, record
 from dispatcher.contracts.callbacks import packed
 from dispatcher.contracts.claim import Accepted, ClockSkewed, NewJob
 from dispatcher.contracts.job import Enclosed, Job, Receipt, new_job_id
@@ -37,8 +37,7 @@ class Intake:
     async def submit(self, body: bytes, idempotency_key: str, tenant: str) -> Receipt:
         """The receipt of a job that will be mailed; raises SubmissionErrors, and Unavailable when Redis does not answer."""
         with stage(Stage.SUBMIT):
-            posted = admit(parse(body), self.settings)
-            job = Job(posted, message_id(self.secret, tenant, idempotency_key, sender(posted, self.settings.default_from)))
+            job = named_job(admit(parse(body), self.settings), tenant, idempotency_key, self.secret, self.settings.default_from)
         return await self.take(job, idempotency_key, tenant)
 
     async def take(self, job: Job | Enclosed, idempotency_key: str, tenant: str) -> Receipt:

@@ -148,6 +148,9 @@ def test_each_required_field_is_required(name: str) -> None:
         ("/page/url", "x" * 2049, ("/page/url", "too_long")),
         ("/message", "x" * 20_001, ("/message", "too_long")),
         ("/account/host", "x" * 254, ("/account/host", "too_long")),
+        ("/reply_to", [{"address": "a@example.org"}] * 101, ("/reply_to", "too_long")),
+        ("/parts", [EXAMPLE["parts"][0]] * 1001, ("/parts", "too_long")),
+        ("/policy/allowed_domains", ["example.org"] * 1001, ("/policy/allowed_domains", "too_long")),
         ("/receipt_key", "AAAA", ("/receipt_key", "missing")),
     ],
 )

@@ -5,10 +5,10 @@ import time
 import pytest
 from redis.asyncio import Redis as AsyncRedis
 
+from dispatcher.contracts import anonymous
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.outcome import State
 from dispatcher.contracts.pauses import DESTINATIONS, SCOPES, Pause, Pauses
-from dispatcher.intake import anonymous
 from tests.contracts.conftest import LANES, Books, now_ms
 
 MINUTE = 60_000

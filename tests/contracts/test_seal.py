@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.contracts.errors import SealBroken
+from dispatcher.contracts.job import Enclosed, Terms
 from dispatcher.contracts.keyring import KeysUnreadable, NoSealingKey
 from dispatcher.contracts.rotation import KeyRoom, new_key
-from dispatcher.contracts.seal import HEAD_LENGTH, Binding, InnerBinding, OpeningKeys, SealingKeys
+from dispatcher.contracts.seal import HEAD_LENGTH, Binding, OpeningKeys, SealingKeys
 from dispatcher.contracts.secret import Secret
 
 BINDING = Binding("tenant", "01JDEXAMPLE00000000000000A", 1_764_000_000_000)
@@ -25,6 +26,10 @@ class Room:
         self.secret = Secret.read(self.secret_file)
         self.keys = KeyRoom(self.public, self.private, 3600)
         self.sealing, self.opening = SealingKeys(self.public, self.secret), OpeningKeys(self.private, self.secret)
+
+
+def enclosed(kid: str, tenant: str, idempotency_key: str) -> Enclosed:
+    return Enclosed(b"", kid, tenant, idempotency_key, Terms())
 
 
 @pytest.fixture
@@ -106,21 +111,23 @@ def test_a_key_opens_what_is_sealed_its_own_way_only(room: Room) -> None:
 
 
 def test_what_a_client_seals_end_to_end_opens_under_her_tenant_and_key_only(room: Room) -> None:
-    key, binding = room.sealing.active(), InnerBinding("acme", "key-00001")
-    sealed = key.suite.sealed(b"a submission", key.public, binding.info(key.kid))
-    assert room.opening.open_inner(sealed, key.kid, binding) == b"a submission"
-    for other in (InnerBinding("other", "key-00001"), InnerBinding("acme", "key-00002")):
+    key = room.sealing.active()
+    info = enclosed(key.kid, "acme", "key-00001").info
+    sealed = key.suite.sealed(b"a submission", key.public, info)
+    assert room.opening.open_inner(sealed, key.kid, info) == b"a submission"
+    for other in (enclosed(key.kid, "other", "key-00001"), enclosed(key.kid, "acme", "key-00002"), enclosed("x", "acme", "key-00001")):
         with pytest.raises(SealBroken):
-            room.opening.open_inner(sealed, key.kid, other)
+            room.opening.open_inner(sealed, key.kid, other.info)
 
 
 def test_an_inner_seal_is_never_taken_for_an_outer_one_nor_the_reverse(room: Room) -> None:
-    key, inner = room.sealing.active(), InnerBinding(BINDING.tenant, BINDING.job_id)
+    key = room.sealing.active()
+    inner = enclosed(key.kid, BINDING.tenant, BINDING.job_id).info
     outer = room.sealing.seal(b"a job", BINDING)
     with pytest.raises(SealBroken):
         room.opening.open_inner(outer[HEAD_LENGTH:], key.kid, inner)
     with pytest.raises(SealBroken):
-        room.opening.open(outer[:HEAD_LENGTH] + key.suite.sealed(b"a job", key.public, inner.info(key.kid)), BINDING)
+        room.opening.open(outer[:HEAD_LENGTH] + key.suite.sealed(b"a job", key.public, inner), BINDING)
 
 
 def test_a_deleted_key_opens_nothing(room: Room) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dispatcher.contracts.base64url import octets
-from dispatcher.contracts.seal import InnerBinding
+from dispatcher.contracts.job import Enclosed, Terms
 from dispatcher.contracts.suites import SUITES
 from tests.system.client import Answer, Client
 
@@ -26,7 +26,7 @@ class Sealer:
 
     def blob(self, submission: object, idempotency_key: str, jwk: dict[str, Any] | None = None) -> bytes:
         jwk = jwk or self.key()
-        info = InnerBinding(self.tenant, idempotency_key).info(jwk["kid"])
+        info = Enclosed(b"", jwk["kid"], self.tenant, idempotency_key, Terms()).info
         opened = submission if isinstance(submission, bytes) else json.dumps(submission).encode()
         return SUITES["x25519"].sealed(opened, octets(jwk["x"]), info)
 

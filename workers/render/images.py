@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import urlsplit
 
 from dispatcher.contracts.mail import ExternalImages, ImageScaling
 from dispatcher.contracts.outcome import Remark
@@ -13,6 +12,7 @@ from workers.render.links import page_link, safe_web_url
 from workers.render.normalise import without_controls
 from workers.render.pictures import Picture
 from workers.render.tree import Element, Selector, classes, drop, make, replace
+from workers.render.urls import split
 
 IMAGES: Final = Selector("img")
 ATTACHMENTS: Final = Selector("a.confluence-embedded-file, .embedded-file-wrapper, span.confluence-embedded-file")
@@ -141,8 +141,8 @@ def _is_external(draft: Draft, source: str) -> bool:
     """Whether a picture is on a foreign host; URLs of Atlassian's media hosts hold tokens and count as the site's."""
     if not safe_web_url(source):
         return False
-    host = (urlsplit(source).hostname or "").lower()
-    return host != (urlsplit(draft.site_url).hostname or "").lower() and not host.endswith(ATLASSIAN)
+    host = split(source).host
+    return host != split(draft.site_url).host and not host.endswith(ATLASSIAN)
 
 
 def _external(draft: Draft, image: Element, source: str, name: str) -> None:
@@ -157,8 +157,8 @@ def _external(draft: Draft, image: Element, source: str, name: str) -> None:
         _show(draft, image, found, name)
         return
     draft.warnings[Remark.EXTERNAL_IMAGE_UNREACHABLE if policy is ExternalImages.EMBED else Remark.EXTERNAL_IMAGE_BLOCKED] += 1
-    host = urlsplit(source).hostname or ""
-    _link_instead(image, make("a", {"class": "bp-link", "href": source}, f"🖼 {label_of(image, name, draft)} ({host})"))
+    label = f"🖼 {label_of(image, name, draft)} ({split(source).host})"
+    _link_instead(image, make("a", {"class": "bp-link", "href": source}, label))
 
 
 def external_sources(draft: Draft) -> tuple[str, ...]:

@@ -1,13 +1,13 @@
 """Links: every href of a mail is absolute, and of a scheme that a reader can follow."""
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from dispatcher.contracts.mail import Toc
 from workers.render.draft import Draft
 from workers.render.tree import Element, Selector, classes, is_blank, make, pour, replace, text_of, unwrap
+from workers.render.urls import split
 
-FOLLOWED: Final = frozenset({"http", "https", "mailto", "tel"})
+FOLLOWED_ELSEWHERE: Final = frozenset({"mailto", "tel"})
 OUTSIDE_WIKI: Final = ("/browse/", "/jira/", "/issues/", "/secure/", "/projects/", "/people/", "/servicedesk/")
 CARD_LABEL_CHARACTERS: Final = 60
 LINKS: Final = Selector("a")
@@ -21,15 +21,10 @@ def absolute(href: str, site_url: str, page_url: str) -> str | None:
         return None
     if href.startswith("#"):
         return page_url.partition("#")[0] + href
-    try:
-        parts = urlsplit(href)
-        site = urlsplit(site_url)
-    except ValueError:
-        return None
+    parts, site = split(href), split(site_url)
     if parts.scheme:
-        followed = parts.scheme.lower() in FOLLOWED and (bool(parts.netloc) or not parts.scheme.lower().startswith("http"))
-        return href if followed else None
-    origin, home = f"{site.scheme}://{site.netloc}", site.path.rstrip("/")
+        return href if parts.is_web or parts.scheme in FOLLOWED_ELSEWHERE else None
+    origin, home = f"{site.scheme}://{site.place}", site.path.rstrip("/")
     if href.startswith((f"{home}/", *OUTSIDE_WIKI)) and home:
         return origin + href
     return f"{origin}{home}/{href.lstrip('/')}"
@@ -37,11 +32,7 @@ def absolute(href: str, site_url: str, page_url: str) -> str | None:
 
 def safe_web_url(url: str) -> str | None:
     """The URL when it is http or https with a host."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme in {"http", "https"} and parts.netloc else None
+    return url if split(url).is_web else None
 
 
 def page_link(draft: Draft, label: str) -> Element:
@@ -70,9 +61,9 @@ def cards(draft: Draft) -> None:
 
 
 def _short(url: str) -> str:
-    parts = urlsplit(url)
+    parts = split(url)
     last = parts.path.rstrip("/").rpartition("/")[2].replace("+", " ")
-    label = f"{parts.netloc}: {last}" if last else parts.netloc
+    label = f"{parts.place}: {last}" if last else parts.place
     return label if len(label) <= CARD_LABEL_CHARACTERS else label[: CARD_LABEL_CHARACTERS - 1] + "…"
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -20,6 +19,7 @@ from workers.render.sanitise import clean_styles, colours, removed, sanitise
 from workers.render.shell import direction_of
 from workers.render.storage import view_of
 from workers.render.tree import Element, make, parse
+from workers.render.urls import split
 from workers.render.words import WORDS
 
 DIRECTION_CHARACTERS: Final = 1000
@@ -79,8 +79,8 @@ def _check_tree(root: Element, limits: RenderLimits) -> None:
 
 def _site_url(submission: Submission) -> str:
     """Without a usable site URL, the page's own origin is the base."""
-    parts = urlsplit(submission.site.url)
-    return without_controls(submission.site.url if parts.scheme and parts.netloc else submission.page.url.partition("/wiki/")[0])
+    site = submission.site.url
+    return without_controls(site if split(site).is_web else submission.page.url.partition("/wiki/")[0])
 
 
 def _beginning(root: Element) -> str:

@@ -11,6 +11,7 @@ from typing import Final, cast
 from workers.smtp.tls import SpokenInClear
 
 PIECE: Final = 65_536
+ROOM_BYTES: Final = 16_384
 MAX_UNREAD: Final = 65_536
 SHUTDOWN_SECONDS: Final = 2.0
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.001, 0.05
@@ -18,10 +19,11 @@ SIOCOUTQNSD: Final = 0x894B  # of Linux: how many bytes TCP keeps because the re
 QUIET_TURNS: Final = 3  # of the loop: one to ask the kernel, one to read, one for TLS
 
 
-class Connection(asyncio.Protocol):
-    """Bytes are kept until they are read, a bounded number of them."""
+class Connection(asyncio.BufferedProtocol):
+    """Bytes are kept until they are read, a bounded number of them; they come into a room of our own, since the loop does not clear its."""
 
     def __init__(self) -> None:
+        self._room = bytearray(ROOM_BYTES)
         self._transport = asyncio.Transport()
         self._socket_transport = self._transport
         self._file = -1
@@ -39,8 +41,12 @@ class Connection(asyncio.Protocol):
         self._transport = self._socket_transport = transport
         self._file = transport.get_extra_info("socket").fileno()
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 -- the loop's signature
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._received += memoryview(self._room)[:nbytes]
+        self._room[:nbytes] = bytes(nbytes)
         if len(self._received) > MAX_UNREAD:
             self._transport.pause_reading()
         self._changed.set()

@@ -42,7 +42,7 @@ end
 -- What keeps a job from being in hand now: the table that is full, or the moment before which it may not. gives: nil | seat | nil, moment
 local function hindrance(job, breaker, now)
   local AGAIN = 5000  -- a pause may be over before its end
-  local pause = pause_ends(now, 'tenant:' .. job.tp, 'destination:' .. (job.dclass or 'other'))
+  local pause = pause_ends(now, 'tenant:' .. job.tp, 'destination:' .. (job.dclass or ''))
   if pause then
     return nil, math.min(pause, now + AGAIN)
   elseif tonumber(breaker.rest or 0) > now then

@@ -1,4 +1,4 @@
-"""Ledger of the model: the eight transitions once more, in memory and without Redis, one method each."""
+"""Ledger of the model: the nine transitions once more, in memory and without Redis, one method each."""
 
 import math
 import re
@@ -186,6 +186,15 @@ class Model:
             return False
         self.queues.get_up(job)
         job.attempts, job.first = job.attempts - 1, first
+        self.requeue(job, first=True)
+        return True
+
+    def unveil(self, job: Job, token: int, facts: Job) -> bool:
+        if job.state != "sending" or job.token != token or job.account is not None:
+            return False
+        self.queues.get_up(job)
+        job.account, job.host, job.kind, job.each = facts.account, facts.host, facts.kind, facts.each
+        job.fates, job.tells, job.attempts = facts.fates, facts.tells, job.attempts - 1
         self.requeue(job, first=True)
         return True
 

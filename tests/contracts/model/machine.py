@@ -15,7 +15,7 @@ from tests.contracts.model.hands import FAILURES, Fared, Hand, written
 from tests.contracts.model.jobs import FINAL, Job
 from tests.contracts.model.keys import Value, expected, expected_ends
 from tests.contracts.model.ledger import Model
-from tests.contracts.model.posts import FEW, NARROW, Post, posts
+from tests.contracts.model.posts import FEW, NARROW, Post, destination, posts
 from tests.contracts.model.promises import Promises
 from tests.contracts.model.queues import LANES
 from tests.contracts.model.world import STATUS_TTL_MS, World
@@ -101,6 +101,7 @@ class Machine(RuleBasedStateMachine):
         job.token = claim.token
         same((claim.binding, claim.sealed), (Binding(job.tenant, job.id, job.deadline), b"x" * job.size))
         same((claim.now_ms, claim.accepted_ms, claim.attempt), (self.model.now, job.accepted, job.attempts))
+        same(claim.veiled, job.account is None)
         same((claim.fates, written(claim.tries), claim.first, claim.messages), (job.fates, job.tries, job.first or 0, messages))
         self.check_that_it_may_be_in_hand(job)
         self.hands.insert(0, Hand(claim, claim.fates))
@@ -159,6 +160,17 @@ class Machine(RuleBasedStateMachine):
         hand = self.one(which)
         given = self.do(self.ledger.give_back(hand.claim, first))
         same(given, self.model.give_back(self.model.jobs[hand.job_id], hand.claim.token, first))
+
+    @precondition(lambda self: self.hands)
+    @rule(which=which, inside=posts.filter(lambda post: post.who[1] is not None))
+    def unveil(self, which: int, inside: Post) -> None:
+        hand = self.one(which)
+        job, facts = self.model.jobs[hand.job_id], inside.job(0, 0)
+        callback = b"callback" if facts.tells else b""
+        unveiled = self.do(self.ledger.unveil(hand.claim, destination(facts), callback))
+        same(unveiled, self.model.unveil(job, hand.claim.token, facts))
+        if unveiled:
+            same(bool(self.ledger.more), self.model.more)
 
     def learn(self, hand: Hand, letters: Mapping[int, str]) -> None:
         hand.learn(letters)

@@ -17,7 +17,7 @@ FEW: Final = Quota(per_minute=30, burst=8, open_jobs=9, open_bytes=120)
 WHO: Final = (  # tenant, account, host, kind
     ("acme", "anna", "north", "other"),
     ("acme", "paul", "north", "paced"),
-    ("acme", None, None, "other"),
+    ("acme", None, None, ""),  # sealed end to end
     ("bolt", "bert", "north", "other"),
 )
 
@@ -37,12 +37,14 @@ class Post:
 
     def job(self, number: int, now: int) -> Job:
         """As the model keeps it."""
-        last = (self.retries_unknown, self.tells, "p" * self.recipients)
+        veiled = self.who[1] is None
+        last = (self.retries_unknown, self.tells and not veiled, "p" if veiled else "p" * self.recipients)
         return Job(f"J{number:025}", self.lane, *self.who, self.each, self.size, now, now + self.ttl, *last)
 
     def new_job(self, job: Job) -> NewJob:
         """The same as the ledger takes it."""
-        facts = {"lane": job.lane, "tp": job.tenant, "dp": job.account, "hp": job.host, "dclass": job.kind, "each": job.each}
+        facts = {"lane": job.lane, "tp": job.tenant, "dp": job.account, "hp": job.host, "dclass": job.kind or None}
+        facts |= {"each": job.each if job.account else None}
         facts |= {"fates": job.fates, "on_unknown": "retry" if job.retries_unknown else "report"}
         record = {name: value for name, value in facts.items() if value is not None}
         binding, callback = Binding(job.tenant, job.id, job.deadline), b"callback" if job.tells else b""
@@ -51,6 +53,11 @@ class Post:
     def name_of(self, job: Job) -> str:
         """Its Idempotency-Key."""
         return f"key-{job.id if self.key is None else self.key}"
+
+
+def destination(job: Job) -> dict[str, str | int]:
+    """What a worker tells of a job that it unveils."""
+    return {"dp": job.account or "", "hp": job.host or "", "dclass": job.kind, "each": job.each, "fates": job.fates}
 
 
 posts = st.builds(

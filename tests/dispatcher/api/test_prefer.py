@@ -23,6 +23,8 @@ from dispatcher.api.prefer import wait_seconds
         (['foo="a, wait=3", wait=5'], 5),
         (['foo="\\", wait=3", wait=5'], 5),
         (["foo; wait=3"], 0),
+        (['foo="\\", wait=3'], 0),
+        (['foo="a, wait=3', "wait=5"], 5),
         (["wait=5, wait=10"], 5),
         (["wait=x, wait=10"], 0),
         (["wait, wait=10"], 0),

@@ -1,0 +1,39 @@
+"""Receiving: what comes off the wire lies in one place that is cleared at once; the loop's own would keep the end of the last body."""
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+ROOM_BYTES: Final = 262_144
+
+
+class Receiving(asyncio.BufferedProtocol):
+    """Hands each piece to the server's own protocol; all connections share the room, since each piece is taken before the next is read."""
+
+    def __init__(self, room: bytearray, **parts: Any) -> None:  # noqa: ANN401 -- the server's, handed on as they are
+        self._room = room
+        self._protocol = HttpToolsProtocol(**parts)
+
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 -- the loop's signature
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        piece = bytes(memoryview(self._room)[:nbytes])
+        self._room[:nbytes] = bytes(nbytes)
+        self._protocol.data_received(piece)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._protocol.connection_made(transport)  # type: ignore[arg-type]  # it asks for more than the loop's signature promises
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._protocol.connection_lost(exc)
+
+    def eof_received(self) -> None:
+        self._protocol.eof_received()
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
