@@ -5,12 +5,14 @@ import secrets
 import shutil
 import subprocess
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from dispatcher.acl import USERS, rule
 from dispatcher.children import be_child
 from dispatcher.contracts.errors import Misconfigured
 
@@ -41,12 +43,17 @@ def find_server() -> Path:
 
 
 class EmbeddedRedis:
-    """One server process; its configuration goes in by stdin, so that nothing of it is in an argument or a file."""
+    """One server process; its configuration goes in by stdin, so that nothing of it is in an argument or a file.
+
+    Who has `url` may do everything, who has one of `urls` what this user may. It is told no password, only hashes: `requirepass` would be
+    shown to all who may look at settings.
+    """
 
     def __init__(self, room: Path) -> None:
         self._socket = room / "redis.sock"
-        self._password = secrets.token_urlsafe(24)
-        self.url = f"unix://:{self._password}@{self._socket}"
+        self._passwords = {name: secrets.token_urlsafe(24) for name in ("", *USERS)}
+        self.urls = {name: f"unix://{name}:{password}@{self._socket}" for name, password in self._passwords.items()}
+        self.url = self.urls.pop("")
 
     def start(self) -> "subprocess.Popen[bytes]":
         """The running server, once it answers; raises NoServer, ServerSilent."""
@@ -76,7 +83,8 @@ class EmbeddedRedis:
             "port 0",
             f"unixsocket {self._socket}",
             "unixsocketperm 700",
-            f"requirepass {self._password}",
+            f"user default reset on #{sha256(self._passwords[''].encode()).hexdigest()} ~* &* +@all",
+            *(rule(name, self._passwords[name]) for name in USERS),
             'save ""',
             "appendonly no",
             f"dir {self._socket.parent}",

@@ -15,14 +15,13 @@ from typing import IO, Final
 
 from redis.exceptions import RedisError
 
+from dispatcher.acl import API, WORKER
 from dispatcher.calls import ask
 from dispatcher.children import Child, Restarted, revive, stop
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
-from dispatcher.contracts.key_set import FOR_CLIENTS
 from dispatcher.contracts.keyring import write
 from dispatcher.contracts.redis_client import Patience, open_redis
-from dispatcher.contracts.rotation import new_key
 from dispatcher.contracts.settings import read, variable
 from dispatcher.contracts.shared_settings import ENV_PREFIX
 from dispatcher.contracts.wipe import wiping
@@ -30,6 +29,7 @@ from dispatcher.contracts.wire import key
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.embedded import EmbeddedRedis
 from dispatcher.intake.authenticate import Scope, create_api_key
+from dispatcher.own_keys import OwnKeys
 
 READY_SECONDS: Final = 30
 BEYOND_DOT_SECONDS: Final = 10
@@ -62,6 +62,8 @@ class Stack:
     admin: str = ""
     api_key: str = ""
     admin_key: str = ""
+    users: dict[str, str] = field(default_factory=dict)
+    _own_keys: OwnKeys | None = None
 
     def __post_init__(self) -> None:
         """Makes the room, once the settings are known to be good; raises SettingUnknown or ValidationError."""
@@ -81,7 +83,7 @@ class Stack:
             self.environment.setdefault(variable("allow_plaintext"), "true")
         self._start_api(self._settings)
         for _ in range(self.workers):
-            self._run(Child("worker", [sys.executable, "-m", "workers"], self.environment, self.output))
+            self._run(Child("worker", [sys.executable, "-m", "workers"], self._environment_of(WORKER), self.output))
         self._await_ready()
 
     def stop(self, grace_seconds: float | None = None) -> None:
@@ -90,6 +92,11 @@ class Stack:
         for role in ("worker", "api", "redis"):
             stop([child for child in self.children if child.role == role], grace)
         shutil.rmtree(self.room, ignore_errors=True)
+
+    def rotate(self) -> None:
+        """Keys of our own are exchanged when their time has come."""
+        if self._own_keys:
+            self._own_keys.rotate_when_due()
 
     def revive(self) -> bool:
         """Starts again what died; True when a pid changed."""
@@ -123,6 +130,7 @@ class Stack:
         server = EmbeddedRedis(self.room)
         self._run(Restarted("redis", server.start))
         self.environment[variable("redis_url")] = server.url
+        self.users |= server.urls
 
     def _make_keys(self) -> None:
         """Keys and secrets for this run alone, in memory, unless the operator brings her own."""
@@ -135,17 +143,12 @@ class Stack:
         ):
             self.environment.setdefault(variable(name), str(folder / place))
         if self.environment[variable("public_keys")] == str(folder / "public"):
-            self._sealing_keys(folder / "public", folder / "private")
+            self._own_keys = OwnKeys(folder, self._settings)
+            self._own_keys.make(Path(self.environment[variable("secret_file")]))
         api_keys = Path(self.environment[variable("api_keys_file")])
         if api_keys == folder / "api-keys.json":
             self.api_key = create_api_key(api_keys, LOCAL_TENANT, (Scope.SUBMIT, Scope.READ), None, ())
             self.admin_key = create_api_key(api_keys, LOCAL_TENANT, (Scope.ADMIN, Scope.METRICS), None, ())
-
-    def _sealing_keys(self, public: Path, private: Path) -> None:
-        """One to begin with, and one that follows; clients that seal end to end have their own where jobs are sealed another way."""
-        for suite in dict.fromkeys((self._settings.sealing_suite, FOR_CLIENTS)):
-            for _ in range(2):
-                new_key(public, private, Path(self.environment[variable("secret_file")]), suite)
 
     def _start_api(self, settings: ApiSettings) -> None:
         public = self._listen(settings.api_host, settings.api_port, "api_port")
@@ -154,11 +157,15 @@ class Stack:
         self.environment[variable("api_port")], self.environment[variable("admin_port")] = (
             str(bound.getsockname()[1]) for bound in (public, admin)
         )
-        environment = {name: value for name, value in self.environment.items() if name != variable("private_keys")}
+        environment = {name: value for name, value in self._environment_of(API).items() if name != variable("private_keys")}
         fds = (public.fileno(), admin.fileno())
         command = [sys.executable, "-m", "dispatcher", "api", "--public-fd", str(fds[0]), "--admin-fd", str(fds[1])]
         self._run(Child("api", command, environment, self.output, fds))
         self._sockets = (public, admin)
+
+    def _environment_of(self, user: str) -> dict[str, str]:
+        """With a URL of Redis that lets a program do no more than it must; a Redis that was there before has one for all."""
+        return self.environment | ({variable("redis_url"): self.users[user]} if self.users else {})
 
     def _listen(self, host: str, port: int, setting: str) -> socket.socket:
         """The wanted port; where nobody asked for it by name and it is taken, a free one."""

@@ -16,6 +16,7 @@ from dispatcher.contracts.errors import Crowded, Invalid, Misconfigured, RateLim
 from dispatcher.contracts.privacy import report
 
 PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
+    "malformed-request": (400, "This is not HTTP as we read it", "Send HTTP/1.1, one length for each body, and no half-written field."),
     "malformed-json": (400, "The body is not JSON", "The body must be one JSON object in UTF-8."),
     "key-missing": (400, "The Idempotency-Key is missing", "Send a header Idempotency-Key of 8 to 255 printable ASCII characters."),
     "unauthenticated": (401, "The caller is not known", "Send a valid API key as `Authorization: Bearer`."),
@@ -23,6 +24,7 @@ PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
     "job-unknown": (404, "There is no such job", "The job never existed, belongs to somebody else, or is forgotten."),
     "not-found": (404, "There is nothing here", "See /v1/openapi.json for what there is."),
     "method-not-allowed": (405, "The method is not allowed here", "See /v1/openapi.json for what is allowed."),
+    "slow-head": (408, "The request did not arrive in time", "Send its head in one go."),
     "slow-body": (408, "The body did not arrive in time", "Send it again over a faster connection."),
     "too-late": (409, "It is too late to cancel", "The mail is being handed over, or the job has ended."),
     "too-large": (413, "The body is too large", "See `limits` in /v1/info."),
@@ -33,6 +35,7 @@ PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
         "The Idempotency-Key was used with another body",
         "Use a new key for a new mail, and the same body with the same key.",
     ),
+    "head-too-large": (431, "The head of the request is too large", "See `limits` in /v1/info; the head is everything before the body."),
     "rate-limited": (429, "Too many requests", "Wait as long as Retry-After says."),
     "quota-exhausted": (429, "Too many open jobs, or too much in them", "Wait until some have ended, as long as Retry-After says."),
     "internal": (500, "Something went wrong inside", "Try again; the report names no one."),
@@ -43,6 +46,18 @@ CLOSING: Final = frozenset({"slow-body", "too-large"})
 CLOSE: Final = {"Connection": "close"}
 
 
+def document(settings: ApiSettings, slug: str) -> dict[str, object]:
+    """What is said of every problem of that kind."""
+    status, title, detail = PROBLEMS[slug]
+    return {
+        "type": f"{settings.public_url.rstrip('/')}/problems/{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:uuid:{uuid.uuid4()}",
+    }
+
+
 def problem(
     request: Request,
     slug: str,
@@ -50,16 +65,8 @@ def problem(
     retry_after_seconds: int = 1,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The document of one kind of problem; when to come again is told where time mends it."""
-    status, title, detail = PROBLEMS[slug]
-    settings: ApiSettings = request.app.state.settings
-    body: dict[str, object] = {
-        "type": f"{settings.public_url.rstrip('/')}/problems/{slug}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": f"urn:uuid:{uuid.uuid4()}",
-    }
+    """An answer with the document; when to come again is told where time mends it."""
+    status, body = PROBLEMS[slug][0], document(request.app.state.settings, slug)
     told = dict(headers or {})
     if errors:
         body["errors"] = [{"pointer": pointer, "code": code} for pointer, code in errors]

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from dispatcher.api.connections import Connection
 
 ROOM_BYTES: Final = 262_144
 
@@ -13,7 +13,7 @@ class Receiving(asyncio.BufferedProtocol):
 
     def __init__(self, room: bytearray, **parts: Any) -> None:  # noqa: ANN401 -- the server's, handed on as they are
         self._room = room
-        self._protocol = HttpToolsProtocol(**parts)
+        self._protocol = Connection(**parts)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 -- the loop's signature
         return self._room
@@ -24,7 +24,7 @@ class Receiving(asyncio.BufferedProtocol):
         self._protocol.data_received(piece)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._protocol.connection_made(transport)  # type: ignore[arg-type]  # it asks for more than the loop's signature promises
+        self._protocol.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._protocol.connection_lost(exc)

@@ -82,6 +82,7 @@ def up(workers: int, ready_file: Path | None, log_file: IO[bytes] | None, allow_
         _tell(stack.facts(), ready_file)
         while True:
             time.sleep(WATCH_SECONDS)
+            stack.rotate()
             if stack.revive() and ready_file:
                 write_ready_file(ready_file, stack.facts())
     except KeyboardInterrupt:

@@ -19,6 +19,12 @@ class ApiSettings(SharedSettings):
     public_url: str = Field(default="https://beampost.example", description="The base of problem types, as callers see this service.")
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="The largest request body.")
     body_seconds: float = Field(default=20.0, gt=0, description="How long a request body may take to arrive.")
+    max_head_bytes: int = Field(
+        default=128 * 1024, ge=8192, description="The largest head of a request; Forge sends up to 55 KB with a page's context."
+    )
+    head_seconds: float = Field(
+        default=10.0, gt=0, description="How long a caller may take for a request's head, and for what nobody reads."
+    )
     redis_seconds: float = Field(default=0.8, gt=0, le=5, description="How long the API waits for Redis before it answers 503.")
     posts_per_minute: int = Field(default=60, ge=1, le=1_000_000, description="New jobs of one tenant a minute.")
     posts_burst: int = Field(default=20, ge=1, le=1_000_000, description="New jobs of one tenant that may come all at once.")

@@ -119,7 +119,7 @@ class KeyFolder:
         return self.last
 
     def opening(self, kid: str) -> Key:
-        """The key of that name, as it was last read while it cannot be; raises SealBroken when there is none, KeysUnreadable when nobody knows."""
+        """As it was last read, while it cannot be read; raises SealBroken when there is no such key, KeysUnreadable when nobody knows."""
         try:
             keys, readable = self.keys, True
         except NoSealingKey:
