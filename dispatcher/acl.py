@@ -30,18 +30,30 @@ class Rights:
 
 USERS: Final[Mapping[str, Rights]] = {
     API: Rights(
-        "get getdel mget set del exists pexpire pexpireat hget hgetall hmget hset hdel hincrby"
+        "get mget set del exists pexpire pexpireat hget hgetall hmget hset hdel hincrby"
         " lindex llen lpop lpush ltrim rpush sadd smembers zadd zpopmin zrem",
-        "job:* idem:* open:* rate:* run:* wait:* sem:* called sched tell met:* ask out:* pause:* pauses %W~replayed bell.* _kombu.binding.*",
-        {"%W~pay:*": "set del exists", "%W~cb:*": "set"},
+        "job:* idem:* open:* rate:* run:* wait:* sem:* called sched tell met:* ask pause:* pauses %W~replayed bell.* _kombu.binding*",
+        {
+            "%W~pay:*": "set del exists",
+            "%W~cb:*": "set",
+            "out:*": "getdel",
+            "rcp:*": "get pexpireat",
+            "debug:* dbg:* debugging": "get set del exists lrange pexpireat zadd zcard zrange zrangebyscore zrem zremrangebyscore",
+        },
     ),
     WORKER: Rights(
         "get set del exists pexpire pexpireat pexpiretime hget hgetall hmget hset hdel hincrby"
         " lindex llen lmove lpop lpush rpop brpop rpush sadd smembers srem"
         " zadd zcard zcount zpopmin zrange zrangebyscore zrem zremrangebyscore",
         "job:* open:* rate:* run:* wait:* sem:* called park sched tell telling:* untold:* cb:* brk:* met:* ask pool:* pools sweeping"
-        " %R~pause:* bell.* _kombu.binding.*",
-        {"pay:*": "get del exists", "%W~out:*": "set"},
+        " %R~pause:* bell.* _kombu.binding*",
+        {
+            "pay:*": "get del exists",
+            "%W~out:*": "set",
+            "rcp:*": "get append strlen getrange pexpireat",
+            "%R~debug:*": "get",
+            "dbg:*": "rpush ltrim pexpireat",
+        },
     ),
 }
 # Whoever names no user may ask whether the server lives.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from redis.exceptions import RedisError
 
@@ -62,6 +62,7 @@ class Stack:
     admin: str = ""
     api_key: str = ""
     admin_key: str = ""
+    redis: str = ""
     users: dict[str, str] = field(default_factory=dict)
     _own_keys: OwnKeys | None = None
 
@@ -109,7 +110,7 @@ class Stack:
         return {
             "api": self.api,
             "admin": self.admin,
-            "redis": self.environment[variable("redis_url")],
+            "redis": self.redis,
             "api_key": self.api_key,
             "admin_key": self.admin_key,
             "pids": pids,
@@ -126,11 +127,12 @@ class Stack:
 
     def _start_redis(self) -> None:
         if self.environment.get(variable("redis_url")):
+            self.redis = self._settings.redis
             return
         server = EmbeddedRedis(self.room)
         self._run(Restarted("redis", server.start))
-        self.environment[variable("redis_url")] = server.url
-        self.users |= server.urls
+        self.redis, self.users = server.url, server.urls
+        self.environment.pop(variable("redis_password_file"), None)
 
     def _make_keys(self) -> None:
         """Keys and secrets for this run alone, in memory, unless the operator brings her own."""
@@ -193,14 +195,15 @@ class Stack:
         return True
 
     async def _workers_ready(self) -> bool:
-        redis = open_redis(self.environment[variable("redis_url")], HASTY, "bp-up")
+        redis = open_redis(self.redis, HASTY, "bp-up")
         try:
-            signs = [name async for name in redis.scan_iter(key("pool", "*"))]
+            known: set[Any] = await redis.smembers(key("pools"))
+            names = [name.decode() for name in known if await redis.exists(key("pool", name.decode()))]
         except (RedisError, OSError, TimeoutError):
             return False
         finally:
             await redis.aclose()
-        return all(any(name.startswith(key("pool", f"{pid}-").encode()) for name in signs) for pid in self.pids("worker"))
+        return all(any(name.startswith(f"{pid}-") for name in names) for pid in self.pids("worker"))
 
 
 def settings_in(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from dispatcher.contracts.hardening import Hardening
 from dispatcher.contracts.privacy import LOGGER, quiet_loop
-from dispatcher.contracts.redis_safety import vet_when_there
+from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.wire import RING, bell, broker_settings
 from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.drain import Drain
@@ -68,8 +68,8 @@ class Process:
 
     async def _open(self) -> Drain:
         desk, records = open_office(self._settings, self._hardening)
-        await vet_when_there(records.redis, self._settings)
-        return Drain(desk, records, self._settings, self.ring)
+        watch = await Watch(records.redis, self._settings).begin_when_there()
+        return Drain(desk, records, self._settings, self.ring, watch)
 
     def _on_ready(self, **_: Any) -> None:  # noqa: ANN401 -- Celery's signature
         gc.freeze()

@@ -3,8 +3,6 @@
 import asyncio
 from functools import partial
 
-import msgspec
-
 from dispatcher.contracts.errors import JobError
 from dispatcher.contracts.job import Job
 from dispatcher.contracts.mail import Envelope
@@ -44,11 +42,13 @@ async def dispatch(hand: Hand, desk: Desk) -> None:
     except asyncio.CancelledError:
         await put_down(desk.ledger, claim, waiting)
     except JobError as error:
-        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.REFUSED, Failure(error.failure)).after(outcome))
+        await purge(desk.ledger, claim, Outcome.all(waiting, Fate.REFUSED, hand.diary.failed(Failure(error.failure))).after(outcome))
     except Exception as error:  # noqa: BLE001 -- no job may end without the ledger's knowing
         report(error)
-        failure = Failure(FailureClass.INTERNAL_ERROR, permanent=False)
+        failure = hand.diary.failed(Failure(FailureClass.INTERNAL_ERROR, permanent=False))
         await purge(desk.ledger, claim, Outcome(hand.unsaid(waiting), failure).after(outcome))
+    finally:
+        await hand.diary.keep(desk.diaries)
 
 
 async def rendered(job: Job, hand: Hand, desk: Desk) -> Rendering:
@@ -59,10 +59,10 @@ async def rendered(job: Job, hand: Hand, desk: Desk) -> Rendering:
 
 async def transmit(envelope: Envelope, job: Job, rendering: Rendering, route: Route, hand: Hand, desk: Desk) -> Outcome:
     """What the mail server made of the message; its final dot is written only behind the ledger's fence."""
-    claim = hand.claim
+    claim, transcript = hand.claim, hand.diary.begin(job)
     with hand.droppable(), stage(Stage.COMPOSE):
         message = await route.signed(compose(job, rendering, claim.accepted_at))
     fence, limits = hand.behind(partial(desk.ledger.fence, claim, lease_ms=desk.fenced_ms)), desk.limits.within(claim.seconds_left)
     with hand.droppable(), stage(Stage.TRANSMIT):
-        said = await route.pool.transmit(message, envelope, route.account, fence=fence, limits=limits, attempt=claim.attempt)
-    return msgspec.structs.replace(said, contact=route.contact(said))
+        said = await route.transmit(message, envelope, claim.attempt, fence, limits, transcript)
+    return hand.diary.told(said, transcript, envelope, job, desk.diaries)

@@ -6,7 +6,6 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable
 from typing import Final
 
 from dispatcher.contracts.claim import Claim
@@ -15,12 +14,13 @@ from dispatcher.contracts.job import Lane
 from dispatcher.contracts.outcome import Stage
 from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.records import Records
+from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.beside import Beside
 from workers.dispatch import dispatch
 from workers.hand import Hand
 from workers.office import Desk
-from workers.tend import Tending
+from workers.tend import Ring, Tending
 
 log = logging.getLogger(LOGGER)
 BEYOND_DOT_SECONDS: Final = 5
@@ -29,11 +29,11 @@ BEYOND_DOT_SECONDS: Final = 5
 class Drain:
     """One process' jobs in hand. `ring` asks Celery to wake somebody of a lane, and returns at once."""
 
-    def __init__(self, desk: Desk, records: Records, settings: WorkerSettings, ring: Callable[[str], None]) -> None:
+    def __init__(self, desk: Desk, records: Records, settings: WorkerSettings, ring: Ring, watch: Watch | None = None) -> None:
         self._desk = desk
         self._settings = settings
         self._beside = Beside(records.redis, desk, settings)
-        self._tending = Tending(f"{os.getpid()}-{secrets.token_hex(4)}", desk.ledger, records, settings, ring)
+        self._tending = Tending(f"{os.getpid()}-{secrets.token_hex(4)}", desk.ledger, records, settings, ring, watch)
         self._held: dict[asyncio.Task[None], Hand] = {}
         self._claims = 0
         self._claiming = asyncio.Lock()
@@ -101,7 +101,8 @@ class Drain:
     @property
     def _has_room(self) -> bool:
         bytes_in_hand = sum(len(hand.claim.sealed) for hand in self._held.values())
-        return len(self._held) < self._settings.slots and bytes_in_hand < self._settings.bytes_in_hand
+        has_room = len(self._held) < self._settings.slots and bytes_in_hand < self._settings.bytes_in_hand
+        return has_room and not self._tending.watch.unsafe
 
     async def _claim(self) -> Claim | None:
         """None when there is none, or when it cannot be told: the next look is soon."""

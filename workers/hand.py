@@ -8,6 +8,7 @@ from typing import Final
 from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.outcome import Fate, Outcome
+from workers.diary import Diary
 
 Fence = Callable[[frozenset[int]], Awaitable[bool]]
 TAKEN: Final = frozenset({Fate.ACCEPTED, Fate.UNCONFIRMED})
@@ -18,6 +19,7 @@ class Hand:
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
+        self.diary = Diary(claim)
         self._droppable = False
         self._stopping = False
         self._fenced: frozenset[int] = frozenset()

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.courtesy import Courtesy
+from dispatcher.contracts.debugging import DebugSessions
 from dispatcher.contracts.disclose import disclose
 from dispatcher.contracts.errors import AccountMissing
 from dispatcher.contracts.hardening import Hardening
@@ -28,6 +29,7 @@ from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.stages import stage
 from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.default_account import default_account
+from workers.diary import Diaries
 from workers.render.inliners import inliner_named
 from workers.render.limits import RenderLimits
 from workers.render.page import Renderer
@@ -61,6 +63,7 @@ class Desk:
     max_message_bytes: int = 25 * 1024 * 1024
     rules: SharedSettings = field(default_factory=SharedSettings)
     sealing: SealingKeys | None = None
+    diaries: Diaries = Diaries()
 
     def open(self, claim: Claim) -> Job:
         """The job in clear, in memory only; raises SealBroken, SubmissionInvalid, KeysUnreadable."""
@@ -107,6 +110,7 @@ def open_office(settings: WorkerSettings, hardening: Hardening) -> tuple[Desk, R
         max_message_bytes=settings.max_message_bytes,
         rules=settings,
         sealing=SealingKeys(settings.public_keys, secret, settings.sealing_suite),
+        diaries=Diaries(settings.receipt_bytes, settings.debug_entries, DebugSessions(redis, secret)),
     )
     return desk, Records(redis, hardening)
 

@@ -52,7 +52,7 @@ class Outbox:
         self._envelopes = self._line(again | self.waiting)
         told = {index: failure for index, failure in outcome.refusals.items() if index not in again}
         fates = outcome.fates | dict.fromkeys(sorted(again), Fate.PENDING)
-        return Outcome(fates, next(iter(told.values()), None), told, warnings, outcome.contact)
+        return Outcome(fates, next(iter(told.values()), None), told, warnings, outcome.contact, outcome.receipt)
 
     def _line(self, indexes: frozenset[int]) -> deque[Envelope]:
         return deque(sorted(self.job.envelopes(indexes, self._most), key=lambda envelope: min(envelope.indexes) < self._first))

@@ -4,13 +4,18 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from dispatcher.contracts.accounts import simulated
 from dispatcher.contracts.job import Job
-from dispatcher.contracts.mail import Account
+from dispatcher.contracts.mail import Account, Envelope
 from dispatcher.contracts.outcome import Contact, Outcome
 from workers.contact import contact
 from workers.default_account import DefaultAccount
+from workers.smtp.limits import SmtpLimits
 from workers.smtp.pool import Pool
+from workers.smtp.session import Fence
+from workers.smtp.transcript import Transcript
 
 LARGE_MESSAGE_BYTES: Final = 1_000_000
 
@@ -26,6 +31,15 @@ class Route:
     def addressed(self, job: Job) -> Job:
         """The operator's account sends from its own address, whoever the author is."""
         return job.sent_from(self.default.address) if self.default else job
+
+    async def transmit(
+        self, message: bytes, envelope: Envelope, attempt: int, fence: Fence, limits: SmtpLimits, transcript: Transcript | None
+    ) -> Outcome:
+        """What became of it, and what that teaches about this way."""
+        said = await self.pool.transmit(
+            message, envelope, self.account, fence=fence, limits=limits, attempt=attempt, transcript=transcript
+        )
+        return msgspec.structs.replace(said, contact=self.contact(said))
 
     def contact(self, outcome: Outcome) -> Contact | None:
         """What an attempt teaches about this way; a server that is only played is never left alone."""

@@ -1,4 +1,4 @@
-"""Tend: what a worker process does again and again beside its mails: keep leases, have time take effect, show signs of life."""
+"""Tend: what a worker process does again and again beside mails: keep leases, have time take effect, show signs of life, look at Redis."""
 
 import logging
 import time
@@ -9,26 +9,32 @@ from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.records import Records
+from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.worker_settings import WorkerSettings
 
 log = logging.getLogger(LOGGER)
+Ring = Callable[[str], None]
 
 
 class Tending:
-    """One process' duties. `ring` asks Celery to wake somebody of a lane, and returns at once."""
+    """One process' duties. `ring` asks Celery to wake somebody of a lane, and returns at once; `watch` has had its first look, if given."""
 
-    def __init__(self, name: str, ledger: Ledger, records: Records, settings: WorkerSettings, ring: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, ledger: Ledger, records: Records, settings: WorkerSettings, ring: Ring, watch: Watch | None = None
+    ) -> None:
         self._name = name
         self._ledger = ledger
         self._records = records
         self._settings = settings
         self._ring = ring
         self._renew_at = 0.0
+        self.watch = watch or Watch(records.redis, settings)
 
     async def go_round(self, claims: Sequence[Claim]) -> None:
         """Once through all duties; `claims` are of the jobs in hand."""
         if time.monotonic() >= self._renew_at and await self._did(self._renew(claims)):
             self._renew_at = time.monotonic() + self._settings.renewal_seconds
+        await self._did(self.watch.look_when_due())
         await self._did(self._sweep())
         await self._did(self._records.show(self._name, self._settings.slots, len(claims), self._settings.lanes))
 

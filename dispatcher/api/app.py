@@ -17,7 +17,7 @@ from starlette.routing import Route
 from dispatcher.api import accounts, admin, health, jobs, keys, openapi, pauses, preview, problems
 from dispatcher.api.gate import Gate
 from dispatcher.api.receiving import ROOM_BYTES, Receiving
-from dispatcher.api.vetting import Vetting, vetted
+from dispatcher.api.vetting import vetted
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.courtesy import Quota
 from dispatcher.contracts.errors import Unavailable
@@ -27,6 +27,7 @@ from dispatcher.contracts.privacy import quiet_loop
 from dispatcher.contracts.questions import Questions
 from dispatcher.contracts.records import Records
 from dispatcher.contracts.redis_client import Patience, open_redis
+from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.intake.ask import Asking
@@ -51,6 +52,7 @@ PUBLIC: Final = (
     Route("/readyz", health.readyz, methods=["GET"]),
 )
 ADMIN: Final = (
+    Route("/v1/openapi.json", openapi.get_admin, methods=["GET"]),
     Route("/v1/admin/failures", admin.failures, methods=["GET"]),
     Route("/v1/admin/pauses", pauses.every, methods=["GET", "POST"]),
     Route("/v1/admin/pauses/{scope:path}", pauses.end, methods=["DELETE"]),
@@ -77,14 +79,14 @@ def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starl
     intake = Intake(settings, secret, sealing_keys, ledger, Records(redis), Doorbell(settings.redis))
     asking = Asking(intake, Questions(redis), settings.verifications_per_minute, settings.previews_per_minute)
     gate, pressure = Gate(settings.body_bytes_at_once), Pressure(settings.shed_bulk_percent, settings.shed_percent)
-    waiting, vetting = Waiting(intake.records), Vetting(redis, settings)
+    waiting, watch = Waiting(intake.records), Watch(redis, settings, writes_only=True)
     apps = []
     for routes in (PUBLIC, ADMIN):
         app = Starlette(routes=routes, exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
         app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
         app.state.api_keys, app.state.asking, app.state.waiting = api_keys, asking, waiting
-        app.state.gate, app.state.pressure, app.state.vetting = gate, pressure, vetting
+        app.state.gate, app.state.pressure, app.state.redis_watch = gate, pressure, watch
         app.state.hardening = hardening
         apps.append(app)
     return apps[0], apps[1]
@@ -105,24 +107,17 @@ async def serve(settings: ApiSettings, sockets: tuple[socket.socket, socket.sock
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await _vet(parts.vetting)
+    with suppress(Unavailable):  # a Redis that is away is looked at when it is there
+        await parts.redis_watch.begin()
     gc.freeze()
     serving = [asyncio.create_task(server.serve([bound])) for server, bound in zip(servers, sockets, strict=True)]
     stopping = asyncio.create_task(stop.wait())
-    watching = [asyncio.create_task(watch) for watch in (parts.pressure.watch(parts.redis), parts.vetting.watch())]
+    watching = [asyncio.create_task(watch) for watch in (parts.pressure.watch(parts.redis), parts.redis_watch.go_on())]
     await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     parts.waiting.close()
     await _shut(servers, serving)
     for watch in watching:
         watch.cancel()
-
-
-async def _vet(vetting: Vetting) -> None:
-    """Raises what was found; a Redis that is away is looked at when it is there."""
-    with suppress(Unavailable):
-        await vetting.look()
-    if vetting.unsafe:
-        raise vetting.unsafe
 
 
 async def _shut(servers: Iterable[uvicorn.Server], serving: list[asyncio.Task[None]]) -> None:
@@ -149,7 +144,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         proxy_headers=False,
         lifespan="off",
         timeout_graceful_shutdown=GRACE_SECONDS,
-        http=cast("type[asyncio.Protocol]", partial(Receiving, bytearray(ROOM_BYTES))),
+        http=cast("type[asyncio.Protocol]", partial(Receiving, memoryview(bytearray(ROOM_BYTES)))),
         ws="none",
         loop="none",
     )

@@ -27,7 +27,7 @@ async def body_of(request: Request, *kinds: str) -> AsyncIterator[bytes]:
     """
     settings: ApiSettings = request.app.state.settings
     gate: Gate = request.app.state.gate
-    if media_type(request) not in kinds:
+    if media_type(request) not in kinds or request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType
     declared = request.headers.get("content-length", "0")
     size = int(declared) if declared.isdecimal() else 0

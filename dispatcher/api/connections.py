@@ -54,9 +54,9 @@ class Connection(HttpToolsProtocol):
         if head > self._settings.max_head_bytes:
             self._slug = "head-too-large"
             raise httptools.HttpParserError
+        super().on_headers_complete()
         self._in_head = False
         self._wait_no_longer()
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)

@@ -1,6 +1,9 @@
-"""Fields: the header fields of requests and answers, as OpenAPI describes them."""
+"""Fields: the header fields and other parameters of requests and answers, as OpenAPI describes them."""
 
 from typing import Any, Final
+
+from dispatcher.contracts.job import Lane, OnUnknown
+from dispatcher.contracts.tally import WINDOWS
 
 DESCRIBED: Final = {
     "Idempotency-Replayed": ("string", "`true` when an earlier request with this key made the job."),
@@ -9,30 +12,45 @@ DESCRIBED: Final = {
     "RateLimit": ("string", 'As `"posts";r=19;t=1`: 19 more may follow now, and after a second as many as the policy says.'),
     "RateLimit-Policy": ("string", 'As `"posts";q=20;w=20, "open-jobs";q=200`: 20 jobs at once, and again after 20 s; 200 open ones.'),
     "Retry-After": ("integer", "Seconds after which to ask again; in a problem the same as `retry_after`."),
+    "WWW-Authenticate": ("string", "`Bearer`."),
 }
 LIMITS: Final = ("RateLimit-Policy", "RateLimit")
-OF_STATUS: Final = {"429": ("Retry-After", *LIMITS), "503": ("Retry-After",)}
+OF_STATUS: Final = {"401": ("WWW-Authenticate",), "429": ("Retry-After", *LIMITS), "503": ("Retry-After",)}
 OF_CALL: Final = {
     ("/v1/jobs", "post", "202"): ("Location", "Retry-After", "Idempotency-Replayed", *LIMITS),
     ("/v1/jobs/{id}", "get", "200"): ("Retry-After", "Preference-Applied"),
 }
-JOB_ID: Final = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-IDEMPOTENCY_KEY: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": True,
-    "schema": {"type": "string", "minLength": 8, "maxLength": 255},
-}
-PREFER: Final = {
-    "name": "Prefer",
-    "in": "header",
-    "description": "As `wait=20` (RFC 7240): answer when the job has ended, or after so many seconds.",
-    "schema": {"type": "string"},
-}
+SEALED_ONLY: Final = "For what is sealed end to end alone: "
+
+
+def _path(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"} | schema}
+
+
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _header(name: str, schema: dict[str, Any], description: str = "", *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": {"type": "string"} | schema}
+
+
+JOB_ID: Final = _path("id", {})
+SUBMITTED: Final = [
+    _header("Idempotency-Key", {"minLength": 8, "maxLength": 255, "pattern": "^[!-~][ -~]{6,253}[!-~]$"}, required=True),
+    _header("Beampost-Key-Id", {"format": "kid"}, SEALED_ONLY + "the `kid` of the key."),
+    _query("ttl_seconds", {"type": "integer", "minimum": 60, "default": 1800}, SEALED_ONLY + "the same as inside."),
+    _query("lane", {"type": "string", "enum": [str(lane) for lane in Lane]}, SEALED_ONLY + "the same as inside."),
+    _query("on_unknown", {"type": "string", "enum": [str(choice) for choice in OnUnknown]}, SEALED_ONLY + "the same as inside."),
+]
+PREFER: Final = _header("Prefer", {}, "As `wait=20` (RFC 7240): answer when the job has ended, or after so many seconds.")
 PARAMETERS: Final = {
-    ("/v1/jobs", "post"): [IDEMPOTENCY_KEY],
+    ("/v1/jobs", "post"): SUBMITTED,
     ("/v1/jobs/{id}", "get"): [JOB_ID, PREFER],
     ("/v1/jobs/{id}", "delete"): [JOB_ID],
+    ("/problems/{slug}", "get"): [_path("slug", {})],
+    ("/v1/admin/failures", "get"): [_query("window", {"type": "string", "enum": list(WINDOWS), "default": "24h"}, "Whole clock hours.")],
+    ("/v1/admin/pauses/{scope}", "delete"): [_path("scope", {"format": "pause-scope"})],
 }
 
 

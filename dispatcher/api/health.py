@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from dispatcher.api.answers import answer
 from dispatcher.api.limits import come_again
-from dispatcher.api.vetting import Vetting
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.mail import MAX_SUBJECT
+from dispatcher.contracts.redis_watch import Watch
 from dispatcher.intake.authenticate import ApiKeys
 from dispatcher.intake.submit import Intake
 
@@ -27,15 +27,15 @@ async def livez(_request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """200 when a submission would be taken; else 503 with the reasons."""
     reasons = []
-    detail = dataclasses.asdict(request.app.state.hardening)
+    watch: Watch = request.app.state.redis_watch
+    detail = dataclasses.asdict(request.app.state.hardening) | {"redis": watch.safety.state if watch.safety else "unknown"}
     redis: Redis = request.app.state.redis
     intake: Intake = request.app.state.intake
     try:
         await redis.ping()
     except (RedisError, OSError, TimeoutError):
         reasons.append("redis_unreachable")
-    vetting: Vetting = request.app.state.vetting
-    if vetting.unsafe:
+    if watch.unsafe:
         reasons.append("redis_unsafe")
     api_keys: ApiKeys = request.app.state.api_keys
     for reason, check in (("no_sealing_key", intake.keys.active), ("no_api_keys", api_keys.check)):

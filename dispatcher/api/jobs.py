@@ -13,7 +13,7 @@ from dispatcher.api.limits import after_post
 from dispatcher.api.prefer import wait_seconds
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.documents import receipt_document, status_document
-from dispatcher.contracts.errors import JobUnknown, KeyMissing
+from dispatcher.contracts.errors import Invalid, JobUnknown, KeyMissing
 from dispatcher.contracts.job import JOB_ID, Enclosed, Status
 from dispatcher.contracts.outcome import OPEN_STATES
 from dispatcher.contracts.parse import parse_terms
@@ -41,6 +41,8 @@ async def post(request: Request) -> Response:
             pressure.admit(request.query_params.get("lane", ""))
             kid, terms = request.headers.get("beampost-key-id", ""), parse_terms(request.query_params.multi_items())
             receipt = await submit_sealed(intake, Enclosed(body, kid, tenant, idempotency_key, terms))
+        elif request.query_params:
+            raise Invalid.because(("", "unknown_field"))  # terms stand in a submission that we can read
         else:
             pressure.admit_body(body)
             receipt = await intake.submit(body, idempotency_key, tenant)

@@ -28,7 +28,7 @@ PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
     "slow-body": (408, "The body did not arrive in time", "Send it again over a faster connection."),
     "too-late": (409, "It is too late to cancel", "The mail is being handed over, or the job has ended."),
     "too-large": (413, "The body is too large", "See `limits` in /v1/info."),
-    "unsupported-media-type": (415, "The body has the wrong type", "Send application/json."),
+    "unsupported-media-type": (415, "The body has the wrong type", "Send one that /v1/openapi.json names, without a Content-Encoding."),
     "invalid-submission": (422, "The submission is not valid", "Each error names a place in the body and a code."),
     "key-reused": (
         422,

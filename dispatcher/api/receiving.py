@@ -11,15 +11,15 @@ ROOM_BYTES: Final = 262_144
 class Receiving(asyncio.BufferedProtocol):
     """Hands each piece to the server's own protocol; all connections share the room, since each piece is taken before the next is read."""
 
-    def __init__(self, room: bytearray, **parts: Any) -> None:  # noqa: ANN401 -- the server's, handed on as they are
+    def __init__(self, room: memoryview, **parts: Any) -> None:  # noqa: ANN401 -- the server's, handed on as they are
         self._room = room
         self._protocol = Connection(**parts)
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 -- the loop's signature
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- the loop's signature
         return self._room
 
     def buffer_updated(self, nbytes: int) -> None:
-        piece = bytes(memoryview(self._room)[:nbytes])
+        piece = bytes(self._room[:nbytes])
         self._room[:nbytes] = bytes(nbytes)
         self._protocol.data_received(piece)
 

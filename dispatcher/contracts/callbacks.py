@@ -66,10 +66,10 @@ class Callbacks:
             found = await self._scripts.run("tell", {"lease": lease_ms, "tries": TRIES, "kept": CALLBACK_KEPT_MS})
         if not found:
             return None
-        job_id, attempt, now, sealed, *flat = found
+        job_id, attempt, now, sealed, receipts, *flat = found
         words = [word.decode() for word in flat]
         record = dict(zip(words[::2], words[1::2], strict=True))
-        status = status_of(job_id.decode(), record)
+        status = status_of(job_id.decode(), record, receipts)
         return Due(Binding(record["tp"], status.job_id, status.expires_at_ms), status, attempt, now, sealed)
 
     async def again(self, due: Due, delay_ms: int) -> None:

@@ -75,7 +75,7 @@ class Claim:
 
     `tries` counts the attempts that failed by class; the messages begin with the recipient `first`; so many `messages` may be
     taken by the server now, and what is left is to be given back. While it is `veiled`, since it was sealed end to end, nobody knows
-    yet to whom it goes.
+    yet to whom it goes. `debug` is the tenant's debug session as it is kept, empty where there is none.
     """
 
     token: int
@@ -89,6 +89,7 @@ class Claim:
     first: int = 0
     messages: int = 1_000_000
     veiled: bool = False
+    debug: bytes = b""
     taken: float = field(default_factory=time.monotonic)
 
     @property

@@ -1,5 +1,6 @@
 """Documents: our values in their public JSON shapes, as the API answers them and callbacks tell them."""
 
+from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Final
 
@@ -47,7 +48,7 @@ def status_document(status: Status) -> dict[str, object]:
             "unconfirmed": _indexes(status, Fate.UNCONFIRMED),
             "pending": sorted(_indexes(status, Fate.PENDING) + _indexes(status, Fate.IN_FLIGHT)),
         },
-        "receipt": None,
+        "receipt": b64encode(status.receipts).decode() or None,
         "warnings": [{"code": code, "count": count} for code, count in status.warnings],
     }
 

@@ -229,7 +229,10 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What is known of a job without opening it; `fates` has one Fate letter for each recipient index."""
+    """What is known of a job without opening it; `fates` has one Fate letter for each recipient index.
+
+    `receipts` are sealed to the submitter's key.
+    """
 
     job_id: str
     state: State
@@ -246,6 +249,7 @@ class Status(msgspec.Struct, frozen=True):
     enhanced_code: str | None = None
     permanent: bool | None = None
     warnings: tuple[tuple[str, int], ...] = ()
+    receipts: bytes = b""
 
 
 def full_subject(submission: Submission) -> str:

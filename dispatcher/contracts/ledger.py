@@ -80,11 +80,11 @@ class Ledger:
         *found, self.beside = found
         if not found:
             return None
-        job_id, attempt, now, sealed, tenant, deadline, accepted, fates, tries, first, messages, more = found
+        job_id, attempt, now, sealed, tenant, deadline, accepted, fates, tries, first, debug, messages, more = found
         self.more |= bool(more)
         binding = Binding(tenant.decode(), job_id.decode(), int(deadline))
         facts = (fates.decode() or Fate.PENDING, read_tries(tries.decode()), int(first), messages)
-        return Claim(token, attempt, now, int(accepted), binding, sealed, *facts, veiled=not fates)
+        return Claim(token, attempt, now, int(accepted), binding, sealed, *facts, veiled=not fates, debug=debug)
 
     async def renew(self, claims: Iterable[Claim], lease_ms: int) -> list[bool]:
         """A longer lease for many in one flight, each for itself; False for a job that is another's by now."""

@@ -180,11 +180,18 @@ class Failure(msgspec.Struct, frozen=True):
     wait_hint_seconds: int | None = None
 
 
+class SealedReceipt(msgspec.Struct, frozen=True):
+    """All that was said of one message, which the submitter alone can read; of a job at most so many bytes of them are kept."""
+
+    sealed: bytes
+    most_bytes: int
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """What became of one message: a fate for every recipient index it named.
 
     `failure` speaks for the message as a whole, or for its first refused recipient; `refusals` for single recipients by index;
-    `warnings` are what the submitter should know although nothing failed, and how often; `contact` is of the last message.
+    `warnings` are what the submitter should know although nothing failed, and how often; `contact` and `receipt` are of the last message.
     """
 
     fates: dict[int, Fate]
@@ -192,6 +199,7 @@ class Outcome(msgspec.Struct, frozen=True):
     refusals: dict[int, Failure] = {}
     warnings: dict[Remark, int] = {}
     contact: Contact | None = None
+    receipt: SealedReceipt | None = None
 
     @property
     def pending(self) -> frozenset[int]:
@@ -213,7 +221,8 @@ class Outcome(msgspec.Struct, frozen=True):
         reasons = dict.fromkeys(pending, earlier.failure) if earlier.failure else {}
         failure = self.failure or (earlier.hope if pending else None)
         told = {index: reason for index, reason in earlier.refusals.items() if index not in self.fates}
-        return Outcome(pending | self.fates, failure, reasons | told | self.refusals, earlier.warnings | self.warnings, self.contact)
+        warnings = earlier.warnings | self.warnings
+        return Outcome(pending | self.fates, failure, reasons | told | self.refusals, warnings, self.contact, self.receipt)
 
     def with_remarks(self, remarks: dict[Remark, int]) -> "Outcome":
         """The same, and more to know of it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -46,13 +46,16 @@ class Records:
     async def status(self, job_id: str, tenant: str) -> Status:
         """What the record says; raises JobUnknown for another tenant's job too."""
         try:
-            raw: dict[Any, Any] = await self._redis.hgetall(key("job", job_id))
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.execute_command("HGETALL", key("job", job_id))
+                pipeline.execute_command("GET", key("rcp", job_id))
+                raw, receipts = await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
             raise Unavailable from None
         record = {name.decode(): value.decode() for name, value in raw.items()}
         if record.get("tp") != tenant:
             raise JobUnknown
-        return status_of(job_id, record)
+        return status_of(job_id, record, receipts or b"")
 
     async def ended(self, job_ids: set[str]) -> set[str]:
         """Those of them whose job is no longer open, or forgotten; all are asked for at once."""
@@ -66,8 +69,8 @@ class Records:
         return {job_id for job_id, state in zip(job_ids, states, strict=True) if state is None or state.decode() not in STORED_OPEN}
 
 
-def status_of(job_id: str, record: Mapping[str, str]) -> Status:
-    """What a job's record says."""
+def status_of(job_id: str, record: Mapping[str, str], receipts: bytes = b"") -> Status:
+    """What a job's record says, and what is kept beside it for the submitter's eyes."""
     stored = record["st"]
     refusals = dict(pair.split(":") for pair in record["why"].split(",")) if "why" in record else {}
     return Status(
@@ -86,6 +89,7 @@ def status_of(job_id: str, record: Mapping[str, str]) -> Status:
         enhanced_code=record.get("esc"),
         permanent=None if "perm" not in record else record["perm"] == "1",
         warnings=tuple(map(_counted, record["warn"].split(","))) if "warn" in record else (),
+        receipts=receipts,
     )
 
 

@@ -1,24 +1,26 @@
-"""Redis safety: whether this Redis keeps what it is given, in memory and nowhere else; to be asked before a job is put there."""
+"""Redis safety: whether this Redis keeps what it is given, in memory and nowhere else, and from whom."""
 
-import asyncio
-import logging
 import re
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from importlib.resources import files
+from typing import Any, Final, Literal
 
+import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from dispatcher.contracts.errors import Misconfigured, Unavailable
-from dispatcher.contracts.privacy import LOGGER
 from dispatcher.contracts.redis_url import whereabouts
 from dispatcher.contracts.shared_settings import SharedSettings
+from dispatcher.contracts.wire import key
 
-log = logging.getLogger(LOGGER)
 SEEN: Final = ("save", "appendonly", "maxmemory", "maxmemory-policy", "repl-diskless-sync", "repl-diskless-load")
-ASK_AGAIN_SECONDS: Final = 1.0
+ROUNDING_SECONDS: Final = 2
 OLDEST: Final = {"valkey_version": (7, 2), "redis_version": (7, 0)}  # Valkey tells a redis_version too
+READ_PAYLOAD: Final = ("GET", key("pay", "0"))
+NOBODYS: Final = (("MONITOR",), ("SAVE",), ("FLUSHALL",), ("CONFIG", "SET", "save", ""), ("ACL", "SETUSER", "default"))
 
 
 class Hazard(Enum):
@@ -30,6 +32,12 @@ class Hazard(Enum):
     COPIED_BY_DISK = "replicas are filled by way of a disk: set `repl-diskless-sync yes` and `repl-diskless-load on-empty-db`"
     UNLIMITED = "it is never full: set `maxmemory`"
     UNSEEN = "it does not let us look: allow `INFO` and `CONFIG GET`"
+    SAVED = "somebody has had it write a snapshot since it was started: find out who, and delete the file"
+    ALL_RIGHTS = "it lets us do what no program of ours needs: give each the rights in deploy/users.acl"
+    READABLE = "it lets the API read payloads: give it the rights in deploy/users.acl"
+
+
+TOLD_ONLY: Final = frozenset({Hazard.UNLIMITED, Hazard.SAVED, Hazard.ALL_RIGHTS, Hazard.READABLE})
 
 
 class RedisUnsafe(Misconfigured):
@@ -49,39 +57,43 @@ class RedisUnsafe(Misconfigured):
         return f"Redis is not safe to put jobs into: {cures}. BEAMPOST_REDIS_CHECK=acknowledged starts all the same"
 
 
-async def vet_when_there(redis: Redis, settings: SharedSettings) -> None:
-    """As `vet`, once Redis answers."""
-    while True:
-        try:
-            return await vet(redis, settings)
-        except Unavailable:
-            log.warning("redis does not answer")
-            await asyncio.sleep(ASK_AGAIN_SECONDS)
+@dataclass(frozen=True)
+class Safety:
+    """What was found at one look; what is not grave is told in the log and does no more."""
+
+    found: tuple[Hazard, ...]
+    acknowledged: bool
+
+    @property
+    def grave(self) -> tuple[Hazard, ...]:
+        """For which no job may be put there, unless the operator has acknowledged that."""
+        return tuple(hazard for hazard in self.found if hazard not in TOLD_ONLY)
+
+    @property
+    def state(self) -> Literal["safe", "acknowledged", "unsafe"]:
+        """In one word."""
+        if not self.grave:
+            return "safe"
+        return "acknowledged" if self.acknowledged else "unsafe"
 
 
-async def vet(redis: Redis, settings: SharedSettings) -> None:
-    """Raises RedisUnsafe; what is not grave, or what the operator has acknowledged, is logged only. Raises Unavailable."""
-    found = await hazards(redis, replicated=settings.min_replicas > 0 or bool(whereabouts(settings.redis).primary))
-    grave = tuple(hazard for hazard in found if hazard is not Hazard.UNLIMITED)
-    if grave and settings.redis_check == "refuse":
-        raise RedisUnsafe.because(*grave)
-    tell(found)
+async def look(redis: Redis, settings: SharedSettings, *, writes_only: bool = False) -> Safety:
+    """Now; `writes_only` is who must not read payloads. Raises Unavailable."""
+    replicated = settings.min_replicas > 0 or bool(whereabouts(settings.redis).primary)
+    found = await hazards(redis, replicated=replicated, writes_only=writes_only)
+    return Safety(found, settings.redis_check == "acknowledged")
 
 
-def tell(found: Iterable[Hazard]) -> None:
-    """Into the log, a line each."""
-    for hazard in found:
-        log.warning("redis hazard", extra={"problem": hazard.name.lower()})
-
-
-async def hazards(redis: Redis, *, replicated: bool = False) -> tuple[Hazard, ...]:
+async def hazards(redis: Redis, *, replicated: bool = False, writes_only: bool = False) -> tuple[Hazard, ...]:
     """All there are; `replicated` says that replicas are expected, though none may be there now. Raises Unavailable.
 
     Every server answers for itself alone: that the replicas are safe is seen when one of them is the primary.
     """
     facts = await _allowed(redis.info())
     settings = await _allowed(redis.config_get(*SEEN))
-    return judged(facts, settings, replicated=replicated)
+    may = await _rights(redis, (READ_PAYLOAD, *NOBODYS))
+    found = {Hazard.ALL_RIGHTS: any(may[1:]), Hazard.READABLE: writes_only and any(may[:1])}
+    return judged(facts, settings, replicated=replicated) + tuple(hazard for hazard, there in found.items() if there)
 
 
 def judged(facts: Mapping[str, Any], settings: Mapping[str, str], *, replicated: bool) -> tuple[Hazard, ...]:
@@ -96,6 +108,7 @@ def judged(facts: Mapping[str, Any], settings: Mapping[str, str], *, replicated:
         and (seen.get("repl-diskless-sync", "yes") != "yes" or seen.get("repl-diskless-load", "") == "disabled"),
         Hazard.UNLIMITED: seen.get("maxmemory", "1") == "0",
         Hazard.UNSEEN: not facts or not settings,
+        Hazard.SAVED: bool(settings) and _saved(facts),
     }
     return tuple(hazard for hazard, there in found.items() if there)
 
@@ -110,6 +123,23 @@ async def _allowed(asked: Awaitable[Mapping[Any, Any]]) -> Mapping[str, Any]:
         raise Unavailable from None
 
 
+async def _rights(redis: Redis, commands: tuple[tuple[str, ...], ...]) -> list[int]:
+    """A 1 for each command that we may give; none is given, and Redis notes no refusal."""
+    script = redis.register_script((files("dispatcher.contracts") / "lua" / "rights.lua").read_text())
+    try:
+        return list(await script(args=[msgspec.msgpack.encode(commands)]))
+    except ResponseError:
+        return []
+    except (RedisError, OSError, TimeoutError):
+        raise Unavailable from None
+
+
+def _saved(facts: Mapping[str, Any]) -> bool:
+    """A fresh server says that its last snapshot was when it started."""
+    started = facts.get("server_time_usec", 0) / 1_000_000 - facts.get("uptime_in_seconds", 0)
+    return bool(facts.get("rdb_saves")) or bool(facts.get("rdb_last_save_time", 0) > started + ROUNDING_SECONDS)
+
+
 def _outdated(facts: Mapping[str, Any]) -> bool:
     name = next((name for name in OLDEST if name in facts), None)
     return name is not None and tuple(map(int, re.findall("[0-9]+", str(facts[name]))[:2])) < OLDEST[name]
@@ -120,7 +150,7 @@ def _guessed(facts: Mapping[str, Any]) -> Mapping[str, str]:
     if not facts:
         return {}
     return {
-        "save": "seen" if facts.get("rdb_saves") or facts.get("rdb_bgsave_in_progress") else "",
+        "save": "seen" if _saved(facts) or facts.get("rdb_bgsave_in_progress") else "",
         "appendonly": "yes" if facts.get("aof_enabled") else "no",
         "maxmemory": str(facts.get("maxmemory", 1)),
         "maxmemory-policy": str(facts.get("maxmemory_policy", "noeviction")),

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from dispatcher.contracts.errors import Misconfigured
 
@@ -13,6 +14,7 @@ URL: Final = re.compile(
     r"(?:(?P<user>[^:@/?]*):(?P<password>[^@/?]*)@)?"
     r"(?P<hosts>[^@/?]*)(?P<path>/[^?]*)?(?:\?(?P<query>.*))?"
 )
+NAMED: Final = re.compile(r"(?P<scheme>[a-z]+://)(?:(?P<user>[^:@/?]*)(?::[^@/?]*)?@)?(?P<rest>.*)")
 HOST: Final = re.compile(r"(?P<name>[^\[\]:,\s]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 CERTIFICATES: Final = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 OPTIONS: Final[Mapping[str, frozenset[str]]] = {
@@ -28,6 +30,10 @@ LAST_PORT: Final = 65_535
 
 class RedisUrlWrong(Misconfigured):
     """BEAMPOST_REDIS_URL is none of the URLs, or has an option that is none of theirs, in docs/operations.md."""
+
+
+class PasswordUnreadable(Misconfigured):
+    """The file that BEAMPOST_REDIS_PASSWORD_FILE names cannot be read, or there is no password in it."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,25 @@ def whereabouts(url: str) -> Whereabouts:
         certificates=certificates,
         login=login,
     )
+
+
+def with_password(url: str, password: str) -> str:
+    """The URL with this password, whatever it had; raises RedisUrlWrong."""
+    found = NAMED.fullmatch(url)
+    if not found:
+        raise RedisUrlWrong
+    return f"{found['scheme']}{found['user'] or ''}:{quote(password, '')}@{found['rest']}"
+
+
+def password_in(file: Path) -> str:
+    """Without the end of its line; raises PasswordUnreadable."""
+    try:
+        password = file.read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        raise PasswordUnreadable from None
+    if not password:
+        raise PasswordUnreadable
+    return password
 
 
 def _options(query: str, known: frozenset[str]) -> dict[str, str]:

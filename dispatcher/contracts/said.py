@@ -22,7 +22,12 @@ def spoken(claim: Claim, outcome: Outcome) -> dict[str, object]:
     why = ",".join(f"{index}:{failure.failure_class}" for index, failure in refused.items() if failure)
     warn = ",".join(f"{remark}:{count}" for remark, count in sorted(outcome.warnings.items()))
     facts = held(claim, changes=changes(claim.fates, outcome.fates), why=why, warn=warn)
-    return facts | _labels(outcome.hope) | {"contact": outcome.contact, "tries": write_tries(claim.tries)}
+    return facts | _labels(outcome.hope) | _receipt(outcome) | {"contact": outcome.contact, "tries": write_tries(claim.tries)}
+
+
+def _receipt(outcome: Outcome) -> dict[str, object]:
+    kept = outcome.receipt
+    return {"receipt": kept.sealed, "receipt_bytes": kept.most_bytes} if kept else {}
 
 
 def _labels(failure: Failure | None) -> dict[str, object]:

@@ -3,7 +3,6 @@
 A sealed job is `number of the suite | kid (11 bytes) | admission tag (32 bytes) | enc || ciphertext`.
 """
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +47,7 @@ class SealingKeys:
         key = self.active()
         info = binding.info(key.kid)
         blob = key.suite.sealed(opened, key.public, info)
-        return bytes([key.suite.number]) + key.kid.encode() + _tag(self._secret, info, blob) + blob
+        return bytes([key.suite.number]) + key.kid.encode() + _tag(self._secret, info, key.suite.ends(blob)) + blob
 
 
 class OpeningKeys:
@@ -63,7 +62,7 @@ class OpeningKeys:
         kid, tag, blob = sealed[1 : 1 + KID_LENGTH].decode("ascii", "replace"), sealed[1 + KID_LENGTH : HEAD_LENGTH], sealed[HEAD_LENGTH:]
         info = binding.info(kid)
         suite = BY_NUMBER.get(sealed[0]) if sealed else None
-        if suite is None or not hmac.compare_digest(tag, _tag(self.secret, info, blob)):
+        if suite is None or not hmac.compare_digest(tag, _tag(self.secret, info, suite.ends(blob))):
             raise SealBroken
         key = self._folder.opening(kid)
         if key.suite is not suite:
@@ -76,6 +75,6 @@ class OpeningKeys:
         return key.suite.opened(sealed, key.private, info)
 
 
-def _tag(secret: Secret, info: bytes, blob: bytes) -> bytes:
-    """Proof that the API admitted this blob: HPKE's base mode does not authenticate the sender."""
-    return secret.digest("admission", info, hashlib.sha256(blob).digest())
+def _tag(secret: Secret, info: bytes, ends: bytes) -> bytes:
+    """Proof that the API admitted this blob, since HPKE's base mode does not authenticate the sender (docs/decisions/0016)."""
+    return secret.digest("admission", info, ends)

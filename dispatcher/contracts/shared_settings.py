@@ -1,15 +1,16 @@
 """Shared settings: what both programs read, and how what is written in one variable becomes several values."""
 
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dispatcher.contracts.address import addr_spec
 from dispatcher.contracts.reach import NAT64_LENGTHS
-from dispatcher.contracts.redis_url import RedisUrlWrong, whereabouts
+from dispatcher.contracts.redis_url import RedisUrlWrong, password_in, whereabouts, with_password
 
 ENV_PREFIX: Final = "BEAMPOST_"
 
@@ -21,6 +22,9 @@ class SharedSettings(BaseSettings):
         env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, cache_strings="none", env_ignore_empty=True
     )
 
+    redis_password_file: Path | None = Field(
+        default=None, description="File of the password for Redis, instead of one in `BEAMPOST_REDIS_URL`; the user stays there."
+    )
     redis_url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey: `redis://`, `rediss://`, `unix://` or `sentinel://`."
     )
@@ -75,6 +79,9 @@ class SharedSettings(BaseSettings):
         default="refuse",
         description="What a Redis that writes to a disk, drops keys, or does not let us look does to a start: `refuse` it, or nothing.",
     )
+    redis_check_seconds: float = Field(
+        default=60, gt=0, le=3600, description="How often a running program looks again whether Redis is safe, and stops while it is not."
+    )
     memory_wipe: Literal["auto", "require", "off"] = Field(
         default="auto", description="Whether freed memory is overwritten: where the machine can, or else there is no start, or not."
     )
@@ -89,9 +96,10 @@ class SharedSettings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _whereabouts(cls, value: SecretStr) -> SecretStr:
+    def _whereabouts(cls, value: SecretStr, known: ValidationInfo) -> SecretStr:
+        url = value.get_secret_value()
         try:
-            whereabouts(value.get_secret_value())
+            whereabouts(with_password(url, "of the file") if known.data.get("redis_password_file") else url)
         except RedisUrlWrong as wrong:
             raise ValueError("must be one of the URLs in docs/operations.md, with no option that is none of theirs") from wrong
         return value
@@ -116,10 +124,11 @@ class SharedSettings(BaseSettings):
             raise ValueError("must be an address, such as wiki@example.org")
         return address
 
-    @property
+    @cached_property
     def redis(self) -> str:
-        """The Redis URL in clear."""
-        return self.redis_url.get_secret_value()
+        """The Redis URL in clear, with its password, which is read once; raises PasswordUnreadable."""
+        url = self.redis_url.get_secret_value()
+        return with_password(url, password_in(self.redis_password_file)) if self.redis_password_file else url
 
 
 def items(value: object) -> object:

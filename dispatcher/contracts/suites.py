@@ -14,6 +14,7 @@ from dispatcher.contracts.base64url import text
 from dispatcher.contracts.errors import Misconfigured, SealBroken
 
 KID_LENGTH: Final = 11
+TAG_BYTES: Final = 16
 MLKEM_PUBLIC: Final = 1184
 MLKEM_SEED: Final = 64
 SuiteName = Literal["x25519", "x-wing"]
@@ -29,6 +30,11 @@ class SealingSuite(ABC):
     number: int
     name: SuiteName
     hpke: Suite
+    encapsulated_bytes: int
+
+    def ends(self, sealed: bytes) -> bytes:
+        """The encapsulated key and AES-GCM's tag: without the key nobody finds other octets that open between these two."""
+        return sealed[: self.encapsulated_bytes] + sealed[-TAG_BYTES:]
 
     @abstractmethod
     def pair(self) -> tuple[bytes, bytes]:
@@ -53,6 +59,7 @@ class X25519(SealingSuite):
     number = 1
     name: SuiteName = "x25519"
     hpke = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+    encapsulated_bytes = 32
 
     def pair(self) -> tuple[bytes, bytes]:
         key = X25519PrivateKey.generate()
@@ -80,6 +87,7 @@ class XWing(SealingSuite):
     number = 2
     name: SuiteName = "x-wing"
     hpke = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+    encapsulated_bytes = 1120
 
     def pair(self) -> tuple[bytes, bytes]:
         try:

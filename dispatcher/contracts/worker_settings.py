@@ -70,6 +70,13 @@ class WorkerSettings(SharedSettings):
     refusals: int = Field(default=3, ge=1, le=100, description="Refused sign-ins after which all queued jobs of the account fail.")
     lock_seconds: float = Field(default=600.0, gt=0, description="How long they do; then one job tries the account again.")
     callback_slots: int = Field(default=16, ge=1, le=1000, description="Callbacks that one worker process tells at once.")
+    receipt_bytes: int = Field(
+        default=65_536,
+        ge=4096,
+        le=1_048_576,
+        description="What is kept of the sealed receipts of one job, in bytes; what is more is left out, and they say so.",
+    )
+    debug_entries: int = Field(default=200, ge=10, le=1000, description="What is kept of a debug session: its last entries, of 2 KB at most.")
     ehlo_name: str = Field(default="beampost.invalid", description="The name a worker gives in EHLO, unless the account has one.")
     sasl_mechanisms: Annotated[tuple[PasswordMechanism, ...], NoDecode] = Field(
         default=("SCRAM-SHA-256", "PLAIN", "LOGIN"),

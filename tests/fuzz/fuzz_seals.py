@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["dispatcher"]):
     from dispatcher.contracts.one_time import OneTimeKey, seal_answer
     from dispatcher.contracts.questions import Question
     from dispatcher.contracts.rotation import new_key
-    from dispatcher.contracts.seal import Binding, InnerBinding, OpeningKeys, SealingKeys
+    from dispatcher.contracts.seal import Binding, OpeningKeys, SealingKeys
     from dispatcher.contracts.secret import Secret
     from dispatcher.contracts.suites import BY_NUMBER
     from dispatcher.contracts.unpack import unpack
@@ -28,7 +28,6 @@ with atheris.instrument_imports(include=["dispatcher"]):
     from tests.fuzz.journeys import PLACES, SETTINGS, submission
 
 BINDING = Binding("tenant", "01JDEXAMPLE00000000000000A", 1_764_000_000_000)
-INNER = InnerBinding("acme", "key-00001")
 POSTED = submission({place: [f"{place}@example.org"] for place in PLACES})
 
 
@@ -41,14 +40,18 @@ class Room:
         self.secret = Secret.read(path / "secret")
         self.sealing = [SealingKeys(path / "public", self.secret, suite.name) for suite in BY_NUMBER.values()]
         self.keys = OpeningKeys(path / "private", self.secret)
-        key = self.sealing[0].active()
-        blob = key.suite.sealed(msgspec.json.encode(POSTED), key.public, INNER.info(key.kid))
+        self.key = self.sealing[0].active()
         self.opened = [
             msgspec.msgpack.encode(Job(POSTED, "<1@example.org>")),
-            msgspec.msgpack.encode(Enclosed(blob, key.kid, INNER.tenant, INNER.idempotency_key, Terms())),
+            msgspec.msgpack.encode(self.enclosed(msgspec.json.encode(POSTED))),
             packed(Callback("https://example.org", "secret")),
         ]
         self.sealed = [keys.seal(opened, BINDING) for keys in self.sealing for opened in self.opened]
+
+    def enclosed(self, body: bytes) -> Enclosed:
+        """What a client has sealed end to end."""
+        empty = Enclosed(b"", self.key.kid, "acme", "key-00001", Terms())
+        return msgspec.structs.replace(empty, blob=self.key.suite.sealed(body, self.key.public, empty.info))
 
 
 def broken(room: Room, sealed: bytes, binding: Binding = BINDING) -> bool:
@@ -96,13 +99,11 @@ def assert_admitted(room: Room, provider: bred.Provider) -> None:
 
 def assert_enclosed(room: Room, provider: bred.Provider) -> None:
     """What a client may seal: anything at all, under any key's name."""
-    key = room.sealing[0].active()
     body = changed(provider, msgspec.json.encode(POSTED)) if provider.ConsumeBool() else provider.ConsumeBytes(256)
-    blob = key.suite.sealed(body, key.public, INNER.info(key.kid))
-    sent = changed(provider, blob) if provider.ConsumeBool() else blob
-    names = [named(provider, name) for name in (key.kid, INNER.tenant, INNER.idempotency_key)]
-    enclosed = msgspec.msgpack.encode(Enclosed(sent, *names, Terms()))
-    broken(room, room.sealing[0].seal(enclosed, BINDING))
+    enclosed = room.enclosed(body)
+    blob = changed(provider, enclosed.blob) if provider.ConsumeBool() else enclosed.blob
+    names = {name: named(provider, getattr(enclosed, name)) for name in ("kid", "tenant", "idempotency_key")}
+    broken(room, room.sealing[0].seal(msgspec.msgpack.encode(msgspec.structs.replace(enclosed, blob=blob, **names)), BINDING))
 
 
 def assert_answer(room: Room, provider: bred.Provider) -> None:

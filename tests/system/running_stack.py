@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from tests.system.client import Client
 
@@ -63,6 +64,14 @@ class RunningStack:
     def redis(self) -> "Redis":
         return Redis.from_url(self.facts["redis"])
 
+    def denied(self) -> list[str]:
+        """What Redis did not let API and workers do; nothing where it has ended."""
+        try:
+            with self.redis() as redis:
+                return [f"{entry['username']} {entry['object']}" for entry in redis.acl_log()]
+        except (OSError, RedisError):
+            return []
+
     def environment_of(self, role: str) -> dict[str, str]:
         """What the process was started with; where the kernel tells that to root alone, as the ready file says."""
         try:
@@ -106,6 +115,7 @@ def running_stack(*options: str, **settings: object) -> Iterator[RunningStack]:
             await_true(lambda: ready.exists() or process.poll() is not None, START_SECONDS)
             assert process.poll() is None, (room / "up").read_text()
             yield stack
+            assert stack.denied() == []
         finally:
             end(process)
 

@@ -23,7 +23,7 @@ class Connection(asyncio.BufferedProtocol):
     """Bytes are kept until they are read, a bounded number of them; they come into a room of our own, since the loop does not clear its."""
 
     def __init__(self) -> None:
-        self._room = bytearray(ROOM_BYTES)
+        self._room = memoryview(bytearray(ROOM_BYTES))  # asyncio's TLS writes into a slice of it, which must not be a copy
         self._transport = asyncio.Transport()
         self._socket_transport = self._transport
         self._file = -1
@@ -41,11 +41,11 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = self._socket_transport = transport
         self._file = transport.get_extra_info("socket").fileno()
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 -- the loop's signature
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- the loop's signature
         return self._room
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._received += memoryview(self._room)[:nbytes]
+        self._received += self._room[:nbytes]
         self._room[:nbytes] = bytes(nbytes)
         if len(self._received) > MAX_UNREAD:
             self._transport.pause_reading()

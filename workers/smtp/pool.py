@@ -4,6 +4,8 @@ import asyncio
 import hmac
 import secrets
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -19,6 +21,7 @@ from workers.smtp.objections import objection
 from workers.smtp.session import Fence, Session
 from workers.smtp.simulator import SimulatedServer
 from workers.smtp.tokens import Tokens
+from workers.smtp.transcript import Transcript
 
 LATE_SECONDS: Final = 0.1  # a loop's timer may come a little early
 
@@ -53,7 +56,15 @@ class Pool:
         self._idle: deque[tuple[bytes, float, Session]] = deque()  # key, time of the loop; who rested last stands at the right
 
     async def transmit(
-        self, message: bytes, envelope: Envelope, account: Account, *, fence: Fence, limits: SmtpLimits, attempt: int = 1
+        self,
+        message: bytes,
+        envelope: Envelope,
+        account: Account,
+        *,
+        fence: Fence,
+        limits: SmtpLimits,
+        attempt: int = 1,
+        transcript: Transcript | None = None,
     ) -> Outcome:
         """The fate of every index of the envelope; raises nothing but CancelledError, and hangs up when it does.
 
@@ -67,15 +78,17 @@ class Pool:
         key = self._key(account, limits)
         session = self._take(key)
         if session is not None:
-            dialogue = await self._transact(key, session, message, envelope, fence, overall)
+            with heard_by(transcript, session):
+                dialogue = await self._transact(key, session, message, envelope, fence, overall)
             if not dialogue.stale:
                 return dialogue.outcome
             self._drop(key)
         session = self.session(account, limits, envelope, attempt)
-        failure = await enter(session, overall)
-        if failure is not None:
-            return _of_all(envelope, failure)
-        return (await self._transact(key, session, message, envelope, fence, overall)).outcome
+        with heard_by(transcript, session):
+            failure = await enter(session, overall)
+            if failure is not None:
+                return _of_all(envelope, failure)
+            return (await self._transact(key, session, message, envelope, fence, overall)).outcome
 
     def session(self, account: Account, limits: SmtpLimits, envelope: Envelope, attempt: int = 1) -> Session:
         """A new one, not entered yet; the simulator must know whom it will be told."""
@@ -141,6 +154,22 @@ class Pool:
     def _rest_at_most(self, number: int) -> None:
         while len(self._idle) > number:
             self._idle.popleft()[2].hang_up()
+
+
+@contextmanager
+def heard_by(transcript: Transcript | None, session: Session) -> Iterator[None]:
+    """Meanwhile what is said on the connection is noted, which will be another job's by and by."""
+    if transcript is None:
+        yield
+        return
+    transcript.begin(session.account.host, session.account.port)
+    session.speech.transcript = transcript
+    try:
+        yield
+    finally:
+        session.speech.transcript = None
+        tls = session.connection.tls if session.connection else None
+        transcript.tls_version = tls.version() if tls else None
 
 
 def _of_all(envelope: Envelope, failure: Failure) -> Outcome:

@@ -12,6 +12,7 @@ from dispatcher.contracts.outcome import Failure, FailureClass, Reply, SmtpPhase
 from workers.smtp.limits import SmtpLimits
 from workers.smtp.reader import Garbled, ReplyReader
 from workers.smtp.replies import classify, local, silence
+from workers.smtp.transcript import Transcript
 
 OK: Final = 2  # the first digit; RFC 5321 section 4.2.1
 READY, SIGNED_IN, MORE, GO_ON, CLOSING = 220, 235, 334, 354, 421
@@ -67,11 +68,15 @@ class Silence(Exception):
 
 
 class Speech:
-    """One connection's words: which phase it is in, what the server offers, and how many replies it owes."""
+    """One connection's words: which phase it is in, what the server offers, and how many replies it owes.
+
+    There is a `transcript` while somebody may read what the server says.
+    """
 
     def __init__(self) -> None:
         self.phase = SmtpPhase.CONNECT
         self.extensions: dict[str, frozenset[str]] = {}
+        self.transcript: Transcript | None = None
         self._replies = ReplyReader()
         self._owed = 0
         self._last = 0
@@ -106,6 +111,8 @@ class Speech:
             self._take((yield Read()))
         self._owed -= 1
         self._last = reply.code
+        if self.transcript:
+            self.transcript.note(self.phase, reply)
         return reply
 
     def quiet(self) -> Talk:

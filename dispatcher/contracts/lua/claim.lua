@@ -4,7 +4,7 @@
 --       A queue that was looked at and may not go on stands in the line for what it lacks, or is parked; no attempt is counted.
 -- ARGV: {lease, lanes, token} courtesy; the first lane goes first
 -- gives: {beside} | {''} when there is more to look at
---        | {id, attempt, now, sealed, tp, deadline, accepted, fates, tries, first, messages, more, beside}
+--        | {id, attempt, now, sealed, tp, deadline, accepted, fates, tries, first, debug, messages, more, beside}
 local MOST_LOOKS = 100
 local said = cmsgpack.unpack(ARGV[1])
 local now = clock()
@@ -13,9 +13,9 @@ local function lease(id, job)
   local attempt = redis.call('HINCRBY', key('job', id), 'att', 1)
   redis.call('HSET', key('job', id), 'st', 'sending', 'tok', said.token, 'upd', now)
   hold(id, job, now + said.lease)
-  local sealed = redis.call('GET', key('pay', id))
-  local fates = job.dp and job.fates or ''
-  return { id, attempt, now, sealed, job.tp, job.deadline, job.accepted, fates, job.tries or '', job.first or '0', grant(job, now) }
+  local sealed, debug = redis.call('GET', key('pay', id)), redis.call('GET', key('debug', job.tp)) or ''
+  local fates, tries, first = job.dp and job.fates or '', job.tries or '', job.first or '0'
+  return { id, attempt, now, sealed, job.tp, job.deadline, job.accepted, fates, tries, first, debug, grant(job, now) }
 end
 
 -- gives: what was leased, if it may be in hand now

@@ -4,7 +4,7 @@
 --       given back, because its worker stops or has sent as many messages as it may: then it is the first in its queue, the attempt is not
 --       counted, and the next begins with the recipient `first`. Nor is an attempt counted that failed because more of us were there than
 --       the server takes, as long as fewer of us can be: the next one follows `soon`.
--- ARGV: {id token back first} or {id token changes why delay soon cls code esc phase warn tries contact} courtesy
+-- ARGV: {id token back first} or {id token changes why delay soon cls code esc phase warn tries contact receipt receipt_bytes} courtesy
 -- gives: 1, or 0 when the job is another's; and whether there is more to claim
 local said = cmsgpack.unpack(ARGV[1])
 local now = clock()
@@ -19,10 +19,8 @@ if said.back then
   queue(id, job, now, true)
   return { 1, more() }
 end
-job.fates = merge(job.fates, said.changes)
-job.why = said.why ~= '' and ((job.why and job.why .. ',' or '') .. said.why) or job.why
+note(id, job, said)
 job.cls, job.code, job.esc, job.phase, job.perm = said.cls, said.code, said.esc, said.phase, '0'
-job.warn = said.warn ~= '' and said.warn or job.warn
 local least = dare(job) and AGAIN_AFTER or 0
 local delay = math.max(said.delay, least)
 if learn(job, said.contact, said, now) and said.soon then

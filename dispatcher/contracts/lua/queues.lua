@@ -7,6 +7,7 @@
 
 local LANES = { 'interactive', 'bulk' }
 local AGAIN_AFTER = 60000  -- an answer that was lost may still come
+local LEFT_OUT = '\0\0\0\0'  -- a receipt of no length
 
 local function list_of(queue)
   return key('run', (queue:gsub(' ', ':')))
@@ -116,6 +117,28 @@ local function leave(id, job)
   end
 end
 
+-- What the submitter alone can read of a message is kept as long as the record; of what is more than so many bytes only that it was left out.
+local function keep_receipt(id, said)
+  local kept, sealed = key('rcp', id), said.receipt
+  local size = redis.call('STRLEN', kept)
+  if size + #sealed <= said.receipt_bytes then
+    redis.call('APPEND', kept, sealed)
+  elseif size == 0 or redis.call('GETRANGE', kept, -4, -1) ~= LEFT_OUT then
+    redis.call('APPEND', kept, LEFT_OUT)
+  end
+  redis.call('PEXPIREAT', kept, redis.call('PEXPIRETIME', key('job', id)))
+end
+
+-- What became of a message is the job's, in its record and, sealed, beside it.
+local function note(id, job, said)
+  job.fates = merge(job.fates, said.changes)
+  job.why = said.why ~= '' and ((job.why and job.why .. ',' or '') .. said.why) or job.why
+  job.warn = said.warn ~= '' and said.warn or job.warn
+  if said.receipt then
+    keep_receipt(id, said)
+  end
+end
+
 -- The tenant has one open job less.
 local function release(job)
   local open = key('open', job.tp)
@@ -141,6 +164,7 @@ local function close(id, job, state, now)
   redis.call('HSET', key('job', id), 'st', state, 'upd', ended)
   redis.call('HDEL', key('job', id), 'lease')
   redis.call('PEXPIREAT', key('job', id), now + STATUS_TTL)
+  redis.call('PEXPIREAT', key('rcp', id), now + STATUS_TTL)
   if job.cb then
     redis.call('ZADD', key('tell'), now, id)
   end

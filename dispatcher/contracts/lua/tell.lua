@@ -2,7 +2,7 @@
 -- pre:  none.
 -- post: nothing was due; or one has a try more in its record, and is due again when its lease ends.
 --       What was looked at before it and can no longer be told is forgotten; if its tenant has no turn left, it stands in line.
--- ARGV: {lease, tries, kept}    gives: {} | {''} when there is more to look at | {id, attempt, now, sealed, field, value, ...}
+-- ARGV: {lease, tries, kept}    gives: {} | {''} when there is more to look at | {id, attempt, now, sealed, receipts, field, value, ...}
 local LOOKS = 100
 local said = cmsgpack.unpack(ARGV[1])
 local now = clock()
@@ -43,7 +43,7 @@ local function look(id)
   elseif crowded(job.tp, now) then
     return stand_in_line(id, job.tp, said.kept)
   end
-  local found = { id, lease(id, job), now, sealed }
+  local found = { id, lease(id, job), now, sealed, redis.call('GET', key('rcp', id)) or '' }
   for name, value in pairs(job) do
     found[#found + 1], found[#found + 2] = name, value
   end

@@ -1,0 +1,95 @@
+"""Diary: what the submitter of a job may read of its way: sealed to her keys, and in memory until then; nobody else can."""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from dispatcher.contracts.claim import Claim
+from dispatcher.contracts.debugging import DebugSessions
+from dispatcher.contracts.documents import moment
+from dispatcher.contracts.errors import Unavailable
+from dispatcher.contracts.job import Job
+from dispatcher.contracts.mail import Envelope
+from dispatcher.contracts.outcome import Failure, Fate, Outcome, SealedReceipt
+from dispatcher.contracts.privacy import LOGGER, report
+from dispatcher.contracts.receipt_seal import seal_receipt
+from workers.masked import masked
+from workers.receipt import document
+from workers.smtp.transcript import Transcript
+
+log = logging.getLogger(LOGGER)
+NOTE_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Diaries:
+    """How much of them is kept; where nobody keeps debug sessions, nothing is noted for one."""
+
+    receipt_bytes: int = 65_536
+    debug_entries: int = 200
+    sessions: DebugSessions | None = None
+
+
+class Diary:
+    """Of one attempt. Nothing that goes wrong with it costs the mail."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._entries: deque[bytes] = deque(maxlen=1000)
+
+    def begin(self, job: Job) -> Transcript | None:
+        """For the next message; None where nobody would read it."""
+        return Transcript() if self._claim.debug or job.submission.receipt_key else None
+
+    def told(self, said: Outcome, transcript: Transcript | None, envelope: Envelope, job: Job, kept: Diaries) -> Outcome:
+        """What became of a message, with its receipt if one is wanted."""
+        if transcript is None:
+            return said
+        self._note_all(transcript, said)
+        receipt_key = job.submission.receipt_key
+        if receipt_key is None:
+            return said
+        try:
+            written = document(self._claim, envelope, transcript, said, kept.receipt_bytes)
+            sealed = seal_receipt(written, receipt_key, self._claim.binding.job_id)
+        except Exception as error:  # noqa: BLE001 -- the mail is out, and that must be recorded
+            report(error)
+            return said
+        return msgspec.structs.replace(said, receipt=SealedReceipt(sealed, kept.receipt_bytes))
+
+    def failed(self, failure: Failure) -> Failure:
+        """Why the job ends here; itself."""
+        self._note({"stage": failure.phase, "class": failure.failure_class})
+        return failure
+
+    async def keep(self, kept: Diaries) -> None:
+        """What was noted is put where the tenant finds it, once the ledger knows all; what cannot be put soon is dropped."""
+        if not self._entries or kept.sessions is None:
+            return
+        tenant = self._claim.binding.tenant
+        session = kept.sessions.read(tenant, self._claim.debug)
+        if session is None:
+            return
+        try:
+            async with asyncio.timeout(NOTE_SECONDS):
+                await kept.sessions.note(tenant, session, list(self._entries)[-kept.debug_entries :], kept.debug_entries)
+        except (TimeoutError, Unavailable):
+            log.warning("debug entries not kept")
+
+    def _note_all(self, transcript: Transcript, said: Outcome) -> None:
+        for reply in transcript.replies:
+            code = {"code": reply.code, "enhanced_code": reply.enhanced_code}
+            self._note({"stage": reply.phase, "ms": reply.milliseconds, **code, "reply": masked(reply.text)})
+        failure = said.failure
+        fates = list(said.fates.values())
+        counts = {fate.name.lower(): fates.count(fate) for fate in Fate if fate in fates}
+        facts = {"time": moment(self._claim.present_ms), "recipients": counts}
+        self._note({"stage": failure and failure.phase, "class": failure and failure.failure_class, **facts})
+
+    def _note(self, entry: dict[str, object]) -> None:
+        if self._claim.debug:
+            self._entries.append(msgspec.json.encode({"job": self._claim.binding.job_id, "attempt": self._claim.attempt} | entry))
