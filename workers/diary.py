@@ -19,7 +19,7 @@ from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.receipt_seal import seal_receipt
 from workers.masked import masked
 from workers.receipt import document
-from workers.smtp.transcript import Transcript
+from workers.smtp.transcript import Attempt, Transcript
 
 log = logging.getLogger(LOGGER)
 NOTE_SECONDS: Final = 2.0
@@ -39,14 +39,17 @@ class Diary:
 
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
+        self._transcript: Transcript | None = None
         self._entries: deque[bytes] = deque(maxlen=1000)
 
-    def begin(self, job: Job) -> Transcript | None:
-        """For the next message; None where nobody would read it."""
-        return Transcript() if self._claim.debug or job.submission.receipt_key else None
+    def begin(self, job: Job) -> Attempt:
+        """At the next message; what is said of it is noted where somebody may read it."""
+        self._transcript = Transcript() if self._claim.debug or job.submission.receipt_key else None
+        return Attempt(self._claim.attempt, self._transcript)
 
-    def told(self, said: Outcome, transcript: Transcript | None, envelope: Envelope, job: Job, kept: Diaries) -> Outcome:
-        """What became of a message, with its receipt if one is wanted."""
+    def told(self, said: Outcome, envelope: Envelope, job: Job, kept: Diaries) -> Outcome:
+        """What became of the message, with its receipt if one is wanted."""
+        transcript, self._transcript = self._transcript, None
         if transcript is None:
             return said
         self._note_all(transcript, said)

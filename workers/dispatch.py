@@ -59,10 +59,10 @@ async def rendered(job: Job, hand: Hand, desk: Desk) -> Rendering:
 
 async def transmit(envelope: Envelope, job: Job, rendering: Rendering, route: Route, hand: Hand, desk: Desk) -> Outcome:
     """What the mail server made of the message; its final dot is written only behind the ledger's fence."""
-    claim, transcript = hand.claim, hand.diary.begin(job)
+    claim, attempt = hand.claim, hand.diary.begin(job)
     with hand.droppable(), stage(Stage.COMPOSE):
         message = await route.signed(compose(job, rendering, claim.accepted_at))
     fence, limits = hand.behind(partial(desk.ledger.fence, claim, lease_ms=desk.fenced_ms)), desk.limits.within(claim.seconds_left)
     with hand.droppable(), stage(Stage.TRANSMIT):
-        said = await route.transmit(message, envelope, claim.attempt, fence, limits, transcript)
-    return hand.diary.told(said, transcript, envelope, job, desk.diaries)
+        said = await route.transmit(message, envelope, attempt, fence, limits)
+    return hand.diary.told(said, envelope, job, desk.diaries)

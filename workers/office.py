@@ -63,7 +63,7 @@ class Desk:
     max_message_bytes: int = 25 * 1024 * 1024
     rules: SharedSettings = field(default_factory=SharedSettings)
     sealing: SealingKeys | None = None
-    diaries: Diaries = Diaries()
+    diaries: Diaries = field(default_factory=Diaries)
 
     def open(self, claim: Claim) -> Job:
         """The job in clear, in memory only; raises SealBroken, SubmissionInvalid, KeysUnreadable."""

@@ -18,6 +18,7 @@ SHORTER_TEXTS: Final = (4096, 512, 64, 0)  # characters of each reply, until all
 
 def document(claim: Claim, envelope: Envelope, transcript: Transcript, outcome: Outcome, most_bytes: int) -> bytes:
     """JSON; where the replies are too long together each is cut, so that who was refused is told in any case."""
+    written = b""
     for characters in SHORTER_TEXTS:
         written = msgspec.json.encode(_facts(claim, envelope, transcript, outcome, characters))
         if len(written) + SEAL_BYTES + LENGTH_BYTES <= most_bytes:

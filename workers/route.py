@@ -15,7 +15,7 @@ from workers.default_account import DefaultAccount
 from workers.smtp.limits import SmtpLimits
 from workers.smtp.pool import Pool
 from workers.smtp.session import Fence
-from workers.smtp.transcript import Transcript
+from workers.smtp.transcript import Attempt
 
 LARGE_MESSAGE_BYTES: Final = 1_000_000
 
@@ -32,13 +32,9 @@ class Route:
         """The operator's account sends from its own address, whoever the author is."""
         return job.sent_from(self.default.address) if self.default else job
 
-    async def transmit(
-        self, message: bytes, envelope: Envelope, attempt: int, fence: Fence, limits: SmtpLimits, transcript: Transcript | None
-    ) -> Outcome:
+    async def transmit(self, message: bytes, envelope: Envelope, attempt: Attempt, fence: Fence, limits: SmtpLimits) -> Outcome:
         """What became of it, and what that teaches about this way."""
-        said = await self.pool.transmit(
-            message, envelope, self.account, fence=fence, limits=limits, attempt=attempt, transcript=transcript
-        )
+        said = await self.pool.transmit(message, envelope, self.account, fence=fence, limits=limits, attempt=attempt)
         return msgspec.structs.replace(said, contact=self.contact(said))
 
     def contact(self, outcome: Outcome) -> Contact | None:

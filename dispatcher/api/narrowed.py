@@ -12,8 +12,8 @@ from dispatcher.contracts.mail import MAX_SUBJECT
 Schemas = dict[str, dict[str, Any]]
 CONTROL: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 ONE_LINE: Final = {"pattern": f"^[^{CONTROL}]*$"}
-WEB_URL: Final = {"format": "uri", "pattern": f"^[Hh][Tt][Tt][Pp][Ss]?://[^ {CONTROL}]+$"}
-HTTPS_URL: Final = {"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]://.+$"}
+WEB_URL: Final = {"format": "web-url", "description": "Of http or https."}
+HTTPS_URL: Final = {"format": "https-url", "description": "Of https."}
 HOST: Final = {"format": "idn-hostname", "minLength": 1}
 QUAD: Final = "[A-Za-z0-9+/]{4}"
 KEY_OF_24_TO_64_BYTES: Final = (

@@ -13,6 +13,7 @@ from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.job import Overflow, Submission, full_subject
 from dispatcher.contracts.mail import MAX_SUBJECT, Account, Mailbox, PartRole
 from dispatcher.contracts.questions import AccountCheck, Verify
+from dispatcher.contracts.reader_key import can_be_sealed_to
 from dispatcher.contracts.shared_settings import SharedSettings
 
 FORBIDDEN_SUFFIXES: Final = frozenset(
@@ -47,6 +48,8 @@ def admit_check(check: AccountCheck, settings: SharedSettings) -> Verify:
     sender = addr_spec(check.author.address) if check.author else None
     if check.author and sender is None:
         complaints.append(("/from/address", "address_invalid"))
+    if check.author and CONTROL.search(check.author.name):
+        complaints.append(("/from/name", "header_invalid"))
     if complaints:
         raise Invalid.because(*complaints)
     return Verify(canonical_account(check.account), sender)
@@ -148,6 +151,11 @@ def _callback(posted: Submission, settings: SharedSettings) -> Iterator[Complain
         yield from webhook.complaints(posted.callback, settings)
 
 
+def _receipt_key(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
+    if posted.receipt_key is not None and not can_be_sealed_to(posted.receipt_key):
+        yield "/receipt_key", "not_allowed"
+
+
 def _web(url: str) -> bool:
     return WEB.fullmatch(url) is not None and CONTROL.search(url) is None
 
@@ -183,5 +191,5 @@ def _css(posted: Submission, _: SharedSettings) -> Iterator[Complaint]:
 
 
 RULES: Final[tuple[Callable[[Submission, SharedSettings], Iterator[Complaint]], ...]] = (
-    _addresses, _headers, _policy, _account, _urls, _callback, _parts, _ttl, _css,
+    _addresses, _headers, _policy, _account, _urls, _callback, _receipt_key, _parts, _ttl, _css,
 )  # fmt: skip

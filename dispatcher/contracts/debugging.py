@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from redis.asyncio import Redis
@@ -74,9 +74,10 @@ class DebugSessions:
     async def of(self, tenant: str) -> DebugSession | None:
         """The tenant's own, if one is open."""
         try:
-            return self.read(tenant, await self._redis.get(key("debug", tenant)))
+            kept: Any = await self._redis.get(key("debug", tenant))
         except FAILURES:
             raise Unavailable from None
+        return self.read(tenant, kept)
 
     def read(self, tenant: str, kept: bytes | None) -> DebugSession | None:
         """As it is kept; None when there is none, or somebody else has written it."""
@@ -90,9 +91,10 @@ class DebugSessions:
     async def entries(self, tenant: str) -> list[bytes]:
         """What was noted, sealed; the oldest first."""
         try:
-            return list(await self._redis.lrange(key("dbg", tenant), 0, -1))
+            found: list[Any] = await self._redis.lrange(key("dbg", tenant), 0, -1)
         except FAILURES:
             raise Unavailable from None
+        return found
 
     async def note(self, tenant: str, session: DebugSession, entries: Sequence[bytes], most: int) -> None:
         """The last so many are kept, while the session lasts."""
@@ -107,7 +109,7 @@ class DebugSessions:
         """The tenants that have one, and until when."""
         now = await self.now_ms()
         try:
-            found = await self._redis.zrangebyscore(key("debugging"), now, "+inf", withscores=True)
+            found: list[Any] = await self._redis.zrangebyscore(key("debugging"), now, "+inf", withscores=True)
         except FAILURES:
             raise Unavailable from None
         return {tenant.decode(): int(until) for tenant, until in found}

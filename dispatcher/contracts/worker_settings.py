@@ -76,7 +76,9 @@ class WorkerSettings(SharedSettings):
         le=1_048_576,
         description="What is kept of the sealed receipts of one job, in bytes; what is more is left out, and they say so.",
     )
-    debug_entries: int = Field(default=200, ge=10, le=1000, description="What is kept of a debug session: its last entries, of 2 KB at most.")
+    debug_entries: int = Field(
+        default=200, ge=10, le=1000, description="What is kept of a debug session: its last entries, of 2 KB at most."
+    )
     ehlo_name: str = Field(default="beampost.invalid", description="The name a worker gives in EHLO, unless the account has one.")
     sasl_mechanisms: Annotated[tuple[PasswordMechanism, ...], NoDecode] = Field(
         default=("SCRAM-SHA-256", "PLAIN", "LOGIN"),

@@ -1,15 +1,21 @@
 """End to end: what its client sealed is mailed like any other submission, and the API never sees it."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from catcher.process import Running
+from dispatcher.contracts.key_set import signed_set
+from dispatcher.contracts.keyring import read_keys
+from dispatcher.contracts.signed import new_signing_key
 from dispatcher.intake.authenticate import Scope, create_api_key
 from tests.system.client import Client
 from tests.system.door import paused
-from tests.system.running_stack import RunningStack
+from tests.system.running_stack import LOOPBACK, ROOT, RunningStack, running_stack
 from tests.system.sealed import Sealer
 from tests.system.submissions import account, changed, nobody, submission
 from tests.system.traces import Markers, everything_in
@@ -157,3 +163,17 @@ def test_an_account_that_is_full_makes_a_sealed_job_wait_like_any_other(sealer: 
     jobs = [sealer.post(submission(account(catcher), f"n{number}@example.org")).json["id"] for number in range(12)]
     ended = [sealer.client.await_state(job) for job in jobs]
     assert [(status["state"], status["attempts"]) for status in ended] == [("sent", 1)] * 12
+
+
+def test_the_example_seals_posts_and_takes_no_key_that_the_root_has_not_signed(catcher: Running, tmp_path: Path) -> None:
+    root = new_signing_key()
+    document = tmp_path / "submission.json"
+    document.write_text(json.dumps(submission(account(catcher))))
+    with running_stack(*LOOPBACK) as stack:
+        public = Path(stack.environment_of("api")["BEAMPOST_PUBLIC_KEYS"])
+        (public / "signed.jws").write_text(signed_set(read_keys(public), root))
+        command = [sys.executable, ROOT / "examples" / "seal.py", stack.facts["api"], stack.facts["api_key"], "local", document]
+        posted = subprocess.run([*command, root.x], capture_output=True, text=True, check=True)
+        assert stack.client().await_state(json.loads(posted.stdout)["id"])["state"] == "sent"
+        refused = subprocess.run([*command, new_signing_key().x], capture_output=True, text=True, check=False)
+        assert (refused.returncode, "InvalidSignature" in refused.stderr) == (1, True)

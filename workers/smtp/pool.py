@@ -21,7 +21,7 @@ from workers.smtp.objections import objection
 from workers.smtp.session import Fence, Session
 from workers.smtp.simulator import SimulatedServer
 from workers.smtp.tokens import Tokens
-from workers.smtp.transcript import Transcript
+from workers.smtp.transcript import FIRST, Attempt, Transcript
 
 LATE_SECONDS: Final = 0.1  # a loop's timer may come a little early
 
@@ -56,15 +56,7 @@ class Pool:
         self._idle: deque[tuple[bytes, float, Session]] = deque()  # key, time of the loop; who rested last stands at the right
 
     async def transmit(
-        self,
-        message: bytes,
-        envelope: Envelope,
-        account: Account,
-        *,
-        fence: Fence,
-        limits: SmtpLimits,
-        attempt: int = 1,
-        transcript: Transcript | None = None,
+        self, message: bytes, envelope: Envelope, account: Account, *, fence: Fence, limits: SmtpLimits, attempt: Attempt = FIRST
     ) -> Outcome:
         """The fate of every index of the envelope; raises nothing but CancelledError, and hangs up when it does.
 
@@ -78,13 +70,13 @@ class Pool:
         key = self._key(account, limits)
         session = self._take(key)
         if session is not None:
-            with heard_by(transcript, session):
+            with heard_by(attempt.transcript, session):
                 dialogue = await self._transact(key, session, message, envelope, fence, overall)
             if not dialogue.stale:
                 return dialogue.outcome
             self._drop(key)
-        session = self.session(account, limits, envelope, attempt)
-        with heard_by(transcript, session):
+        session = self.session(account, limits, envelope, attempt.number)
+        with heard_by(attempt.transcript, session):
             failure = await enter(session, overall)
             if failure is not None:
                 return _of_all(envelope, failure)

@@ -1,6 +1,7 @@
 """Transcript: what a mail server said in the course of one message; in memory alone, for the submitter's eyes, and dropped with the job."""
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -46,3 +47,14 @@ class Transcript:
         if len(self.replies) < MOST_REPLIES:
             text = "\n".join(reply.text)[:MOST_CHARACTERS]
             self.replies.append(Said(phase, round(1000 * (time.monotonic() - self._began)), reply.code, reply.enhanced_code, text))
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Which one it is of a job, from 1; and where it is noted what the server says, if anybody may read it."""
+
+    number: int = 1
+    transcript: Transcript | None = None
+
+
+FIRST: Final = Attempt()

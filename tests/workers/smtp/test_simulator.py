@@ -10,6 +10,7 @@ from workers.smtp import simulator
 from workers.smtp.egress import Egress
 from workers.smtp.limits import SmtpLimits
 from workers.smtp.pool import Pool
+from workers.smtp.transcript import Attempt
 
 PASSWORD = PasswordAuth(user="jane", password="secret")
 CLIENT = ClientCredentialsAuth(user="jane@example.com", token_url="https://login.example.com", client_id="a", client_secret="b")
@@ -27,7 +28,7 @@ def played(
     account = Account(host="simulator", port=587, tls=tls, auth=auth)
     pool = Pool(Egress(), 5)
     message = b"a: b\r\n\r\n.\r\n"
-    return asyncio.run(pool.transmit(message, told, account, fence=granted, limits=limits or SmtpLimits(), attempt=attempt))
+    return asyncio.run(pool.transmit(message, told, account, fence=granted, limits=limits or SmtpLimits(), attempt=Attempt(attempt)))
 
 
 def said(outcome: Outcome) -> tuple[str, str | None, str | None]:
