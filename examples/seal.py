@@ -1,5 +1,6 @@
-"""Seals a submission end to end and posts it: python seal.py API API_KEY TENANT submission.json [ROOT]
+"""Seals a submission end to end and posts it.
 
+python seal.py API API_KEY TENANT submission.json [ROOT]
 ROOT is what `beampost keys root` printed; with it a key is taken only if the root has signed it.
 Needs `cryptography`, and nothing of Beampost.
 """
