@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from dispatcher.calls import ask
-from dispatcher.intake.authenticate import well_formed
+from dispatcher.intake.api_keys import well_formed
 
 OK: Final = 0
 FAILED: Final = 1

@@ -36,9 +36,10 @@ USERS: Final[Mapping[str, Rights]] = {
         {
             "%W~pay:*": "set del exists",
             "%W~cb:*": "set",
+            "%W~jti:*": "set",
             "out:*": "getdel",
             "rcp:*": "get pexpireat",
-            "debug:* dbg:* debugging": "get set del exists lrange pexpireat zadd zcard zrange zrangebyscore zrem zremrangebyscore",
+            "debug:* dbg:* debugging": "get mget set del exists lrange pexpireat zadd zcard zrange zrem zremrangebyscore",
         },
     ),
     WORKER: Rights(

@@ -28,7 +28,8 @@ from dispatcher.contracts.wipe import wiping
 from dispatcher.contracts.wire import key
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.embedded import EmbeddedRedis
-from dispatcher.intake.authenticate import Scope, create_api_key
+from dispatcher.intake.api_keys import create_api_key
+from dispatcher.intake.caller import Scope
 from dispatcher.own_keys import OwnKeys
 
 READY_SECONDS: Final = 30
@@ -83,8 +84,9 @@ class Stack:
         if self.allow_plaintext:
             self.environment.setdefault(variable("allow_plaintext"), "true")
         self._start_api(self._settings)
+        program = ("dispatcher", "worker") if self._settings.strict else ("workers",)
         for _ in range(self.workers):
-            self._run(Child("worker", [sys.executable, "-m", "workers"], self._environment_of(WORKER), self.output))
+            self._run(Child("worker", [sys.executable, "-m", *program], self._environment_of(WORKER), self.output))
         self._await_ready()
 
     def stop(self, grace_seconds: float | None = None) -> None:

@@ -19,7 +19,7 @@ from dispatcher.contracts.privacy import LOGGER, report
 from dispatcher.contracts.receipt_seal import seal_receipt
 from workers.masked import masked
 from workers.receipt import document
-from workers.smtp.transcript import Attempt, Transcript
+from workers.smtp.transcript import Attempt, Said, Transcript
 
 log = logging.getLogger(LOGGER)
 NOTE_SECONDS: Final = 2.0
@@ -52,17 +52,13 @@ class Diary:
         transcript, self._transcript = self._transcript, None
         if transcript is None:
             return said
-        self._note_all(transcript, said)
-        receipt_key = job.submission.receipt_key
-        if receipt_key is None:
-            return said
         try:
-            written = document(self._claim, envelope, transcript, said, kept.receipt_bytes)
-            sealed = seal_receipt(written, receipt_key, self._claim.binding.job_id)
+            self._note_all(transcript, said)
+            receipt = self._receipt(said, transcript, envelope, job.submission.receipt_key, kept.receipt_bytes)
         except Exception as error:  # noqa: BLE001 -- the mail is out, and that must be recorded
             report(error)
             return said
-        return msgspec.structs.replace(said, receipt=SealedReceipt(sealed, kept.receipt_bytes))
+        return msgspec.structs.replace(said, receipt=receipt)
 
     def failed(self, failure: Failure) -> Failure:
         """Why the job ends here; itself."""
@@ -83,10 +79,18 @@ class Diary:
         except (TimeoutError, Unavailable):
             log.warning("debug entries not kept")
 
+    def _receipt(
+        self, said: Outcome, transcript: Transcript, envelope: Envelope, receipt_key: bytes | None, most_bytes: int
+    ) -> SealedReceipt | None:
+        if receipt_key is None:
+            return None
+        written = document(self._claim, envelope, transcript, said, most_bytes)
+        return SealedReceipt(seal_receipt(written, receipt_key, self._claim.binding.job_id), most_bytes)
+
     def _note_all(self, transcript: Transcript, said: Outcome) -> None:
         for reply in transcript.replies:
             code = {"code": reply.code, "enhanced_code": reply.enhanced_code}
-            self._note({"stage": reply.phase, "ms": reply.milliseconds, **code, "reply": masked(reply.text)})
+            self._note({"stage": reply.phase, "ms": reply.milliseconds, **code, "reply": masked(_bare(reply))})
         failure = said.failure
         fates = list(said.fates.values())
         counts = {fate.name.lower(): fates.count(fate) for fate in Fate if fate in fates}
@@ -96,3 +100,8 @@ class Diary:
     def _note(self, entry: dict[str, object]) -> None:
         if self._claim.debug:
             self._entries.append(msgspec.json.encode({"job": self._claim.binding.job_id, "attempt": self._claim.attempt} | entry))
+
+
+def _bare(reply: Said) -> str:
+    """The reply without the enhanced code that its lines begin with, which is told beside it."""
+    return "\n".join(line.removeprefix(reply.enhanced_code or "") for line in reply.text.splitlines())

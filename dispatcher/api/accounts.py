@@ -8,12 +8,12 @@ from dispatcher.api.bodies import JSON, body_of
 from dispatcher.api.callers import caller
 from dispatcher.contracts.documents import verification_document
 from dispatcher.intake.ask import Asking
-from dispatcher.intake.authenticate import Scope
+from dispatcher.intake.caller import Scope
 
 
 async def verify(request: Request) -> Response:
     """200 with the steps that a worker took, whether or not they went well."""
-    tenant = caller(request).must(Scope.SUBMIT).tenant
+    tenant = (await caller(request)).must(Scope.SUBMIT).tenant
     asking: Asking = request.app.state.asking
     async with body_of(request, JSON) as body:
         return answer(verification_document(await asking.verify(body, tenant)))

@@ -13,12 +13,12 @@ from dispatcher.contracts.documents import moment
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.outcome import FailureClass, State
 from dispatcher.contracts.tally import WINDOWS, cells
-from dispatcher.intake.authenticate import Scope
+from dispatcher.intake.caller import Scope
 
 
 async def failures(request: Request) -> Response:
     """Ended jobs by outcome, and failures by class with advice, in whole clock hours."""
-    caller(request).must(Scope.ADMIN)
+    (await caller(request)).must(Scope.ADMIN)
     window = request.query_params.get("window", "24h")
     if window not in WINDOWS:
         raise Invalid.because(("/window", "not_allowed"))

@@ -12,14 +12,18 @@ from typing import Final, cast
 import uvicorn
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from dispatcher.api import accounts, admin, health, jobs, keys, openapi, pauses, preview, problems
+from dispatcher.api import accounts, admin, debugging, health, jobs, keys, openapi, pauses, preview, problems
+from dispatcher.api.debugging import shown
 from dispatcher.api.gate import Gate
 from dispatcher.api.receiving import ROOM_BYTES, Receiving
+from dispatcher.api.unfailing import Unfailing
 from dispatcher.api.vetting import vetted
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.courtesy import Quota
+from dispatcher.contracts.debugging import DebugSessions
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.hardening import Hardening
 from dispatcher.contracts.ledger import Ledger
@@ -30,19 +34,26 @@ from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.secret import Secret
+from dispatcher.intake.api_keys import ApiKeys
 from dispatcher.intake.ask import Asking
-from dispatcher.intake.authenticate import ApiKeys
+from dispatcher.intake.authenticate import Door
+from dispatcher.intake.debugging import DebugLamp
 from dispatcher.intake.doorbell import Doorbell
+from dispatcher.intake.issuers import known
+from dispatcher.intake.key_sets import IssuersKeys, fetcher
+from dispatcher.intake.once import Once
 from dispatcher.intake.pressure import Pressure
 from dispatcher.intake.submit import Intake
 from dispatcher.intake.waiting import Waiting
 
 GRACE_SECONDS: Final = 30
 PUBLIC: Final = (
-    Route("/v1/jobs", vetted(jobs.post), methods=["POST"]),
-    Route("/v1/jobs/{job_id}", jobs.one, methods=["GET", "DELETE"]),
+    Route("/v1/jobs", shown(vetted(jobs.post)), methods=["POST"]),
+    Route("/v1/jobs/{job_id}", shown(jobs.one), methods=["GET", "DELETE"]),
     Route("/v1/accounts/verify", vetted(accounts.verify), methods=["POST"]),
     Route("/v1/render", vetted(preview.render), methods=["POST"]),
+    Route("/v1/debug-sessions", debugging.every, methods=["GET", "POST"]),
+    Route("/v1/debug-sessions/{session_id}", debugging.one, methods=["GET", "DELETE"]),
     Route("/v1/keys", keys.get, methods=["GET"]),
     Route("/v1/info", health.info, methods=["GET"]),
     Route("/v1/openapi.json", openapi.get, methods=["GET"]),
@@ -53,6 +64,8 @@ PUBLIC: Final = (
 )
 ADMIN: Final = (
     Route("/v1/openapi.json", openapi.get_admin, methods=["GET"]),
+    Route("/v1/admin/debug", debugging.lasting, methods=["GET"]),
+    Route("/v1/admin/debug/{session_id}", debugging.stop, methods=["DELETE"]),
     Route("/v1/admin/failures", admin.failures, methods=["GET"]),
     Route("/v1/admin/pauses", pauses.every, methods=["GET", "POST"]),
     Route("/v1/admin/pauses/{scope:path}", pauses.end, methods=["DELETE"]),
@@ -68,6 +81,7 @@ def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starl
     sealing_keys.active()
     api_keys = ApiKeys(settings.api_keys_file)
     api_keys.check()
+    issuers_keys = IssuersKeys(fetcher(settings.token_ca_file))
     redis = connect(settings)
     ledger = Ledger(
         redis,
@@ -80,14 +94,16 @@ def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starl
     asking = Asking(intake, Questions(redis), settings.verifications_per_minute, settings.previews_per_minute)
     gate, pressure = Gate(settings.body_bytes_at_once), Pressure(settings.shed_bulk_percent, settings.shed_percent)
     waiting, watch = Waiting(intake.records), Watch(redis, settings, writes_only=True)
+    lamp = DebugLamp(DebugSessions(redis, secret))
     apps = []
     for routes in (PUBLIC, ADMIN):
-        app = Starlette(routes=routes, exception_handlers=problems.HANDLERS)
+        app = Starlette(routes=routes, middleware=[Middleware(Unfailing)], exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
         app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
+        app.state.door, app.state.once = Door(api_keys, issuers_keys, known(settings)), Once(redis, secret)
         app.state.api_keys, app.state.asking, app.state.waiting = api_keys, asking, waiting
         app.state.gate, app.state.pressure, app.state.redis_watch = gate, pressure, watch
-        app.state.hardening = hardening
+        app.state.hardening, app.state.debug_lamp = hardening, lamp
         apps.append(app)
     return apps[0], apps[1]
 
@@ -112,7 +128,9 @@ async def serve(settings: ApiSettings, sockets: tuple[socket.socket, socket.sock
     gc.freeze()
     serving = [asyncio.create_task(server.serve([bound])) for server, bound in zip(servers, sockets, strict=True)]
     stopping = asyncio.create_task(stop.wait())
-    watching = [asyncio.create_task(watch) for watch in (parts.pressure.watch(parts.redis), parts.redis_watch.go_on())]
+    watching = [
+        asyncio.create_task(watch) for watch in (parts.pressure.watch(parts.redis), parts.redis_watch.go_on(), parts.debug_lamp.watch())
+    ]
     await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     parts.waiting.close()
     await _shut(servers, serving)

@@ -6,13 +6,19 @@ from typing import Any
 
 from starlette.requests import Request
 
-from dispatcher.intake.authenticate import ApiKeys, Caller
+from dispatcher.intake.authenticate import Door
+from dispatcher.intake.caller import Caller
+from dispatcher.intake.once import Once
 
 
-def caller(request: Request) -> Caller:
-    """The authenticated caller; raises Unauthenticated."""
-    keys: ApiKeys = request.app.state.api_keys
-    return keys.authenticate(request.headers.get("authorization"), request.client.host if request.client else None)
+async def caller(request: Request) -> Caller:
+    """The authenticated caller, whom the request remembers; raises Unauthenticated, and Unavailable when nobody can tell."""
+    door: Door = request.app.state.door
+    once: Once = request.app.state.once
+    found = await door.caller(request.headers.get("authorization"), request.client.host if request.client else None)
+    await once.spend(found)
+    request.state.tenant = found.tenant
+    return found
 
 
 async def while_there(request: Request, work: Coroutine[Any, Any, None]) -> None:

@@ -2,12 +2,14 @@
 
 from typing import Any, Final
 
+from dispatcher.api.problems import PROBLEMS
 from dispatcher.contracts.job import Lane, OnUnknown
 from dispatcher.contracts.tally import WINDOWS
 
 DESCRIBED: Final = {
+    "Beampost-Debug": ("integer", "While the tenant has a debug session open: for how many seconds more."),
     "Idempotency-Replayed": ("string", "`true` when an earlier request with this key made the job."),
-    "Location": ("string", "The job's status."),
+    "Location": ("string", "Where what was made is."),
     "Preference-Applied": ("string", "As `wait=20`: how long the answer would at most have been held back (RFC 7240)."),
     "RateLimit": ("string", 'As `"posts";r=19;t=1`: 19 more may follow now, and after a second as many as the policy says.'),
     "RateLimit-Policy": ("string", 'As `"posts";q=20;w=20, "open-jobs";q=200`: 20 jobs at once, and again after 20 s; 200 open ones.'),
@@ -17,8 +19,10 @@ DESCRIBED: Final = {
 LIMITS: Final = ("RateLimit-Policy", "RateLimit")
 OF_STATUS: Final = {"401": ("WWW-Authenticate",), "429": ("Retry-After", *LIMITS), "503": ("Retry-After",)}
 OF_CALL: Final = {
-    ("/v1/jobs", "post", "202"): ("Location", "Retry-After", "Idempotency-Replayed", *LIMITS),
-    ("/v1/jobs/{id}", "get", "200"): ("Retry-After", "Preference-Applied"),
+    ("/v1/jobs", "post", "202"): ("Location", "Retry-After", "Idempotency-Replayed", *LIMITS, "Beampost-Debug"),
+    ("/v1/jobs/{id}", "get", "200"): ("Retry-After", "Preference-Applied", "Beampost-Debug"),
+    ("/v1/jobs/{id}", "delete", "200"): ("Beampost-Debug",),
+    ("/v1/debug-sessions", "post", "201"): ("Location",),
 }
 SEALED_ONLY: Final = "For what is sealed end to end alone: "
 
@@ -36,7 +40,7 @@ def _header(name: str, schema: dict[str, Any], description: str = "", *, require
 
 
 JOB_ID: Final = _path("id", {})
-SUBMITTED: Final = [
+SUBMITTED: Final[list[dict[str, Any]]] = [
     _header("Idempotency-Key", {"minLength": 8, "maxLength": 255, "pattern": "^[!-~][ -~]{6,253}[!-~]$"}, required=True),
     _header("Beampost-Key-Id", {"format": "kid"}, SEALED_ONLY + "the `kid` of the key."),
     _query("ttl_seconds", {"type": "integer", "minimum": 60, "default": 1800}, SEALED_ONLY + "the same as inside."),
@@ -48,10 +52,18 @@ PARAMETERS: Final = {
     ("/v1/jobs", "post"): SUBMITTED,
     ("/v1/jobs/{id}", "get"): [JOB_ID, PREFER],
     ("/v1/jobs/{id}", "delete"): [JOB_ID],
-    ("/problems/{slug}", "get"): [_path("slug", {})],
+    **{(f"/v1/{path}/{{id}}", method): [JOB_ID] for path in ("debug-sessions", "admin/debug") for method in ("get", "delete")},
+    ("/problems/{slug}", "get"): [_path("slug", {"enum": list(PROBLEMS)})],
     ("/v1/admin/failures", "get"): [_query("window", {"type": "string", "enum": list(WINDOWS), "default": "24h"}, "Whole clock hours.")],
     ("/v1/admin/pauses/{scope}", "delete"): [_path("scope", {"format": "pause-scope"})],
 }
+
+
+def parameters(path: str, method: str, most_ttl_seconds: int) -> list[dict[str, Any]]:
+    """Those of one call, where jobs live so long at most."""
+    most = {"ttl_seconds": {"maximum": most_ttl_seconds}}
+    listed: list[dict[str, Any]] = PARAMETERS.get((path, method), [])
+    return [each | {"schema": each["schema"] | most.get(each["name"], {})} for each in listed]
 
 
 def components() -> dict[str, Any]:

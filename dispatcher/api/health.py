@@ -15,7 +15,7 @@ from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.mail import MAX_SUBJECT
 from dispatcher.contracts.redis_watch import Watch
-from dispatcher.intake.authenticate import ApiKeys
+from dispatcher.intake.api_keys import ApiKeys
 from dispatcher.intake.submit import Intake
 
 

@@ -17,7 +17,7 @@ from dispatcher.contracts.errors import Invalid, JobUnknown, KeyMissing
 from dispatcher.contracts.job import JOB_ID, Enclosed, Status
 from dispatcher.contracts.outcome import OPEN_STATES
 from dispatcher.contracts.parse import parse_terms
-from dispatcher.intake.authenticate import Scope
+from dispatcher.intake.caller import Scope
 from dispatcher.intake.enclose import submit_sealed
 from dispatcher.intake.pressure import Pressure
 from dispatcher.intake.submit import Intake
@@ -29,7 +29,7 @@ IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{8,255}")
 
 async def post(request: Request) -> Response:
     """202 once the job is in Redis' memory."""
-    tenant = caller(request).must(Scope.SUBMIT).tenant
+    tenant = (await caller(request)).must(Scope.SUBMIT).tenant
     idempotency_key = request.headers.get("idempotency-key", "").strip()
     if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         raise KeyMissing
@@ -59,14 +59,14 @@ async def one(request: Request) -> Response:
 
 
 async def _cancel(request: Request) -> Response:
-    tenant = caller(request).must(Scope.SUBMIT).tenant
+    tenant = (await caller(request)).must(Scope.SUBMIT).tenant
     intake: Intake = request.app.state.intake
     await intake.ledger.cancel(_job_id(request), intake.secret.pseudonym("tenant", tenant))
     return _told(await _status(request, tenant))
 
 
 async def _show(request: Request) -> Response:
-    tenant = caller(request).must(Scope.READ).tenant
+    tenant = (await caller(request)).must(Scope.READ).tenant
     settings: ApiSettings = request.app.state.settings
     waiting: Waiting = request.app.state.waiting
     status = await _status(request, tenant)

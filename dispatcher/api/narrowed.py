@@ -29,13 +29,16 @@ FIELDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("Layout", "subject_prefix"): ONE_LINE,
     ("Mailbox", "address"): {"format": "idn-email", "minLength": 5},
     ("Mailbox", "name"): ONE_LINE,
+    ("NewDebugSession", "public_key"): {"format": "x25519-key", "description": "32 bytes in base64."},
     ("NewPause", "reason"): {"format": "printable"},
     ("NewPause", "scope"): {"format": "pause-scope", "description": "`all`, `lane:...`, `destination:...` or `tenant:...`."},
     ("Page", "url"): WEB_URL,
+    ("Part", "content"): {"pattern": f"^(?:{QUAD})*(?:[A-Za-z0-9+/]{{2}}==|[A-Za-z0-9+/]{{3}}=)?$"},
     ("Part", "name"): ONE_LINE,
     ("Part", "type"): {"pattern": f"^{MEDIA_TYPE.pattern}$"},
     ("Policy", "allowed_domains"): {"format": "domain-rule", "description": "`example.org`, or `*.example.com` for what is under it."},
     ("Site", "url"): WEB_URL,
+    ("Submission", "receipt_key"): {"pattern": "^[A-Za-z0-9+/]{43}=$", "description": "32 bytes in base64."},
     ("Submission", "subject"): ONE_LINE | {"maxLength": MAX_SUBJECT, "description": "With its prefix."},
 }
 
@@ -50,6 +53,8 @@ def narrow(schemas: Schemas, settings: ApiSettings) -> None:
     for name in {"Submission", "AccountCheck"} & set(schemas):
         if settings.default_from is None:
             schemas[name]["properties"]["account"] = {"$ref": "#/components/schemas/Account"}
+    if "NewDebugSession" in schemas:
+        schemas["NewDebugSession"]["properties"]["ttl_seconds"]["maximum"] = settings.debug_seconds
     if "Submission" in schemas:
         _narrow_submission(schemas["Submission"]["properties"], settings)
 

@@ -14,12 +14,14 @@ from dispatcher.api.problems import PROBLEMS
 from dispatcher.api.shapes import CALLBACK, SHAPES
 from dispatcher.contracts.advice import ADVICE
 from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.debugging import NewDebugSession
 from dispatcher.contracts.job import Submission
 from dispatcher.contracts.pauses import NewPause
 from dispatcher.contracts.questions import AccountCheck
 
 JSON: Final = "application/json"
 HTML: Final = "text/html"
+NOTHING: Final = ""
 PROBLEM: Final = "application/problem+json"
 SEALED: Final[dict[str, Any]] = {"application/vnd.beampost.sealed": {"schema": {"type": "string", "format": "binary", "minLength": 48}}}
 
@@ -60,6 +62,18 @@ PUBLIC: Final = (
         AccountCheck,
     ),
     Call("/v1/render", "post", "What would be mailed for a submission; nothing is", 200, "Preview", (*BODY, "rate-limited"), Submission),
+    Call("/v1/debug-sessions", "get", "The tenant's debug sessions; one at most", 200, "DebugSessions"),
+    Call(
+        "/v1/debug-sessions",
+        "post",
+        "Open one",
+        201,
+        "DebugSession",
+        (*BODY, "debug-session-open", "debug-sessions-full"),
+        NewDebugSession,
+    ),
+    Call("/v1/debug-sessions/{id}", "get", "What was noted, sealed to its key", 200, "DebugEntries", ("debug-session-unknown",)),
+    Call("/v1/debug-sessions/{id}", "delete", "End it", 204, NOTHING, ("debug-session-unknown",)),
     Call("/v1/keys", "get", "The public sealing keys", 200, "Keys", ("busy",), secured=False),
     Call("/v1/info", "get", "Version, limits and features", 200, "Object", secured=False),
     Call("/docs/failures", "get", "The page behind a failure's `help`", 200, HTML, secured=False),
@@ -67,6 +81,8 @@ PUBLIC: Final = (
     *HEALTH,
 )
 ADMIN: Final = (
+    Call("/v1/admin/debug", "get", "How many debug sessions are open", 200, "OpenDebugSessions"),
+    Call("/v1/admin/debug/{id}", "delete", "End one before its time", 204, NOTHING, ("debug-session-unknown",)),
     Call("/v1/admin/failures", "get", "Why mail failed, in counts that name no one", 200, "Failures", ("invalid-submission",)),
     Call("/v1/admin/pauses", "get", "What is paused", 200, "Pauses"),
     Call("/v1/admin/pauses", "post", "Pause something", 200, "Pause", BODY, NewPause),
@@ -82,7 +98,7 @@ def document(calls: tuple[Call, ...], settings: ApiSettings) -> dict[str, Any]:
     narrow(components, settings)
     paths: dict[str, Any] = {}
     for call in calls:
-        paths.setdefault(call.path, {})[call.method] = _operation(call)
+        paths.setdefault(call.path, {})[call.method] = _operation(call, settings)
     if "/v1/jobs" in paths:
         paths["/v1/jobs"]["post"]["requestBody"]["content"] |= SEALED
         paths["/v1/jobs"]["post"]["callbacks"] = {"ended": {"{$request.body#/callback/url}": {"post": CALLBACK}}}
@@ -98,19 +114,19 @@ def document(calls: tuple[Call, ...], settings: ApiSettings) -> dict[str, Any]:
     }
 
 
-def _operation(call: Call) -> dict[str, Any]:
+def _operation(call: Call, settings: ApiSettings) -> dict[str, Any]:
     titles: dict[str, str] = {}
     for slug in (*call.problems, *(KNOWN if call.secured else ()), *ANY):
         number, title = str(PROBLEMS[slug][0]), PROBLEMS[slug][1]
         titles[number] = f"{titles[number]}, or: {title}" if number in titles else title
     answers = {number: _answer(title, PROBLEM, "Problem") for number, title in titles.items()}
-    answers[str(call.status)] = _answer(call.summary, HTML if call.shape == HTML else JSON, call.shape)
+    answers[str(call.status)] = _answer(call.summary, call.shape if call.shape in {HTML, NOTHING} else JSON, call.shape)
     if call.path == "/readyz":
         answers["503"] = _answer("It would not, and why", JSON, call.shape)
     for number, described in answers.items():
         described["headers"] = fields.references(call.path, call.method, number)
     operation: dict[str, Any] = {"summary": call.summary, "operationId": f"{call.method} {call.path}", "responses": answers}
-    operation["parameters"] = fields.PARAMETERS.get((call.path, call.method), [])
+    operation["parameters"] = fields.parameters(call.path, call.method, settings.max_ttl_seconds)
     if call.takes:
         schema = {"$ref": f"#/components/schemas/{call.takes.__name__}"}
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
@@ -118,6 +134,8 @@ def _operation(call: Call) -> dict[str, Any]:
 
 
 def _answer(description: str, media_type: str, shape: str) -> dict[str, Any]:
+    if media_type == NOTHING:
+        return {"description": description}
     schema = {"type": "string"} if media_type == HTML else {"$ref": f"#/components/schemas/{shape}"}
     return {"description": description, "content": {media_type: {"schema": schema}}}
 

@@ -14,7 +14,8 @@ from dispatcher.contracts.parse import parse_as
 from dispatcher.contracts.pauses import SCOPES, TENANT, NewPause, Pause, Pauses
 from dispatcher.contracts.privacy import LOGGER
 from dispatcher.contracts.secret import Secret
-from dispatcher.intake.authenticate import ApiKeys, Scope
+from dispatcher.intake.api_keys import ApiKeys
+from dispatcher.intake.caller import Scope
 from dispatcher.intake.pausing import admit_pause, known_scope
 
 log = logging.getLogger(LOGGER)
@@ -27,7 +28,7 @@ async def every(request: Request) -> Response:
 
 async def end(request: Request) -> Response:
     """200 with what is still stopped; a tenant's pause is ended by her name or by the pseudonym in the list."""
-    caller(request).must(Scope.ADMIN)
+    (await caller(request)).must(Scope.ADMIN)
     secret: Secret = request.app.state.intake.secret
     scope: str = request.path_params["scope"]
     if scope not in SCOPES and not scope.startswith(TENANT):
@@ -38,7 +39,7 @@ async def end(request: Request) -> Response:
 
 
 async def _begin(request: Request) -> Response:
-    by = caller(request).must(Scope.ADMIN).key_id
+    by = (await caller(request)).must(Scope.ADMIN).key_id
     secret: Secret = request.app.state.intake.secret
     keys: ApiKeys = request.app.state.api_keys
     pauses = _pauses(request)
@@ -51,7 +52,7 @@ async def _begin(request: Request) -> Response:
 
 
 async def _list(request: Request) -> Response:
-    caller(request).must(Scope.ADMIN)
+    (await caller(request)).must(Scope.ADMIN)
     return answer({"pauses": [_document(pause) for pause in await _pauses(request).lasting()]})
 
 

@@ -8,13 +8,13 @@ from dispatcher.api.bodies import JSON, body_of
 from dispatcher.api.callers import caller
 from dispatcher.contracts.documents import preview_document
 from dispatcher.intake.ask import Asking
-from dispatcher.intake.authenticate import Scope
+from dispatcher.intake.caller import Scope
 from dispatcher.intake.pressure import Pressure
 
 
 async def render(request: Request) -> Response:
     """200 with the mail as a worker made it, or with why none can be made."""
-    tenant = caller(request).must(Scope.SUBMIT).tenant
+    tenant = (await caller(request)).must(Scope.SUBMIT).tenant
     asking: Asking = request.app.state.asking
     pressure: Pressure = request.app.state.pressure
     pressure.admit()

@@ -27,6 +27,8 @@ PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
     "slow-head": (408, "The request did not arrive in time", "Send its head in one go."),
     "slow-body": (408, "The body did not arrive in time", "Send it again over a faster connection."),
     "too-late": (409, "It is too late to cancel", "The mail is being handed over, or the job has ended."),
+    "debug-session-unknown": (404, "There is no such debug session", "It never existed, belongs to somebody else, or has ended."),
+    "debug-session-open": (409, "A debug session is open", "It cannot be prolonged; end it, and open another."),
     "too-large": (413, "The body is too large", "See `limits` in /v1/info."),
     "unsupported-media-type": (415, "The body has the wrong type", "Send one that /v1/openapi.json names, without a Content-Encoding."),
     "invalid-submission": (422, "The submission is not valid", "Each error names a place in the body and a code."),
@@ -39,6 +41,7 @@ PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
     "rate-limited": (429, "Too many requests", "Wait as long as Retry-After says."),
     "quota-exhausted": (429, "Too many open jobs, or too much in them", "Wait until some have ended, as long as Retry-After says."),
     "internal": (500, "Something went wrong inside", "Try again; the report names no one."),
+    "debug-sessions-full": (503, "Too many debug sessions are open", "Wait until one has ended."),
     "busy": (503, "The service cannot take this now", "Wait as long as Retry-After says; the same key is safe to use again."),
 }
 HTTP_SLUGS: Final = {404: "not-found", 405: "method-not-allowed"}
@@ -111,12 +114,6 @@ async def on_http(request: Request, error: Exception) -> Response:
     return response
 
 
-async def on_anything(request: Request, error: Exception) -> Response:
-    """What only we can mend: reported as type and place."""
-    report(error)
-    return problem(request, "internal")
-
-
 async def describe(request: Request) -> Response:
     """The page behind a problem's `type`."""
     slug = request.path_params["slug"]
@@ -132,5 +129,4 @@ HANDLERS: Final = {
     Unavailable: on_unavailable,
     Misconfigured: on_misconfigured,
     HTTPException: on_http,
-    Exception: on_anything,
 }

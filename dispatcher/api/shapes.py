@@ -11,6 +11,7 @@ MAYBE_STRING: Final = {"type": ["string", "null"]}
 INTEGER: Final = {"type": "integer"}
 MAYBE_INTEGER: Final = {"type": ["integer", "null"]}
 BOOLEAN: Final = {"type": "boolean"}
+JWK: Final = ("kty", "crv", "x", "kid", "use", "created", "exp")
 MOMENT: Final = {"type": "string", "format": "date-time"}
 STATE: Final = {"type": "string", "enum": [str(state) for state in State]}
 CLASSES: Final = [str(name) for name in ADVICE]
@@ -26,59 +27,42 @@ WHY_NOT: Final = {
 }
 INTEGERS: Final = {"type": "array", "items": {"type": "integer"}}
 WARNINGS: Final = {"type": "array", "items": {"type": "object", "properties": {"code": STRING, "count": {"type": "integer"}}}}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _object(required: tuple[str, ...], **properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
 SHAPES: Final[dict[str, dict[str, Any]]] = {
     "Object": {"type": "object"},
-    "Health": {
-        "type": "object",
-        "required": ["status"],
-        "properties": {
-            "status": {"type": "string", "enum": ["ok", "unavailable"]},
-            "reasons": {"type": "array", "items": STRING},
-            "detail": {"type": "object", "additionalProperties": STRING},
-        },
-    },
-    "Keys": {
-        "type": "object",
-        "required": ["keys"],
-        "properties": {
-            "keys": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["kty", "crv", "x", "kid", "use", "created", "exp"],
-                    "properties": dict.fromkeys(("kty", "crv", "x", "kid", "use"), STRING) | dict.fromkeys(("created", "exp"), INTEGER),
-                },
-            },
-            "signed": {"type": "string", "description": "The same keys and those to come, under the operator's root: a compact JWS."},
-        },
-    },
-    "Pauses": {
-        "type": "object",
-        "required": ["pauses"],
-        "properties": {"pauses": {"type": "array", "items": {"$ref": "#/components/schemas/Pause"}}},
-    },
-    "Pause": {
-        "type": "object",
-        "required": ["scope", "reason", "by", "until"],
-        "properties": dict.fromkeys(("scope", "reason", "by"), STRING) | {"until": MOMENT},
-    },
-    "Failures": {
-        "type": "object",
-        "required": ["window", "since", "outcomes", "failures"],
-        "properties": {
-            "window": STRING,
-            "since": MOMENT,
-            "outcomes": {"type": "object", "additionalProperties": INTEGER},
-            "failures": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["class", "count", "phases", "advice", "help"],
-                    "properties": {"class": {"type": "string", "enum": CLASSES}, "count": INTEGER, "phases": {"type": "object"}},
-                },
-            },
-        },
-    },
+    "Health": _object(
+        ("status",),
+        status={"type": "string", "enum": ["ok", "unavailable"]},
+        reasons=_list(STRING),
+        detail={"type": "object", "additionalProperties": STRING},
+    ),
+    "Keys": _object(
+        ("keys",),
+        keys=_list(_object(JWK, **dict.fromkeys(JWK, STRING) | dict.fromkeys(("created", "exp"), INTEGER))),
+        signed={"type": "string", "description": "The same keys and those to come, under the operator's root: a compact JWS."},
+    ),
+    "DebugSession": _object(("id", "expires_at"), id=STRING, expires_at=MOMENT),
+    "DebugSessions": _object(("debug_sessions",), debug_sessions=_list({"$ref": "#/components/schemas/DebugSession"})),
+    "DebugEntries": _object(("id", "expires_at", "entries"), id=STRING, expires_at=MOMENT, entries=_list(STRING)),
+    "OpenDebugSessions": _object(("open", "most", "debug_sessions"), open=INTEGER, most=INTEGER, debug_sessions=_list({"type": "object"})),
+    "Pauses": _object(("pauses",), pauses=_list({"$ref": "#/components/schemas/Pause"})),
+    "Pause": _object(("scope", "reason", "by", "until"), scope=STRING, reason=STRING, by=STRING, until=MOMENT),
+    "Failures": _object(
+        ("window", "since", "outcomes", "failures"),
+        window=STRING,
+        since=MOMENT,
+        outcomes={"type": "object", "additionalProperties": INTEGER},
+        failures=_list(_object(("class", "count", "phases", "advice", "help"), count=INTEGER, phases={"type": "object"})),
+    ),
     "Receipt": {
         "type": "object",
         "description": "Of what was sealed end to end: the first three.",

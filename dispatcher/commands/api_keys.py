@@ -1,6 +1,8 @@
 """API keys: the keys of callers."""
 
+import json
 import time
+from datetime import UTC, datetime
 from ipaddress import ip_network
 
 import click
@@ -21,7 +23,8 @@ def api_keys() -> None:
 @click.option("--network", "networks", multiple=True, metavar="CIDR", help="A network that it may be used from; may be repeated.")
 def api_keys_create(tenant: str, scopes: tuple[str, ...], days: int | None, networks: tuple[str, ...]) -> None:
     """Make a key. It is shown this once; only its hash is kept."""
-    from dispatcher.intake.authenticate import Scope, create_api_key  # noqa: PLC0415
+    from dispatcher.intake.api_keys import create_api_key  # noqa: PLC0415
+    from dispatcher.intake.caller import Scope  # noqa: PLC0415
 
     unknown = sorted(set(scopes) - set(Scope))
     if unknown:
@@ -35,23 +38,27 @@ def api_keys_create(tenant: str, scopes: tuple[str, ...], days: int | None, netw
 
 
 @api_keys.command("list")
-def api_keys_list() -> None:
-    """The keys' ids, tenants and scopes."""
-    from dispatcher.intake.authenticate import read_api_keys  # noqa: PLC0415
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def api_keys_list(*, as_json: bool) -> None:
+    """The keys' ids, tenants, scopes, last days and networks; never a hash."""
+    from dispatcher.intake.api_keys import read_api_keys  # noqa: PLC0415
 
-    for kept in read_api_keys(read(ApiSettings).api_keys_file):
-        click.echo(f"{kept.id}  {kept.tenant}  {' '.join(kept.scopes)}")
+    found = read_api_keys(read(ApiSettings).api_keys_file)
+    if as_json:
+        shown = ("id", "tenant", "scopes", "expires", "networks")
+        click.echo(json.dumps([{name: getattr(kept, name) for name in shown} for kept in found]))
+        return
+    for kept in found:
+        until = f"  until {datetime.fromtimestamp(kept.expires, UTC):%Y-%m-%d %H:%M}Z" if kept.expires else ""
+        expired = " (expired)" if kept.has_expired else ""
+        click.echo(f"{kept.id}  {kept.tenant}  {' '.join(kept.scopes)}{until}{expired}  {' '.join(kept.networks)}".rstrip())
 
 
 @api_keys.command("revoke")
 @click.argument("key_id")
 def api_keys_revoke(key_id: str) -> None:
     """The key of this id works no more."""
-    from dispatcher.intake.authenticate import read_api_keys, write_api_keys  # noqa: PLC0415
+    from dispatcher.intake.api_keys import revoke_api_key  # noqa: PLC0415
 
-    path = read(ApiSettings).api_keys_file
-    kept = read_api_keys(path)
-    left = [one for one in kept if one.id != key_id]
-    if len(left) == len(kept):
+    if not revoke_api_key(read(ApiSettings).api_keys_file, key_id):
         raise click.UsageError("there is no key of that id")
-    write_api_keys(path, left)

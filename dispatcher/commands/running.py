@@ -12,6 +12,7 @@ import click
 
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.settings import read
+from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.wipe import start_wiping, wiping
 from dispatcher.contracts.worker_settings import WorkerSettings
 
@@ -26,6 +27,7 @@ def api(public_fd: int | None, admin_fd: int | None) -> None:
     settings = read(ApiSettings)
     if settings.memory_wipe != "off":
         start_wiping()
+    _examine(settings)
     import uvloop  # noqa: PLC0415 -- other commands start without the web framework, and it is loaded by the interpreter that stays
 
     from dispatcher.api.app import serve  # noqa: PLC0415
@@ -43,7 +45,9 @@ def api(public_fd: int | None, admin_fd: int | None) -> None:
 @click.command()
 def worker() -> None:
     """Run one worker process."""
-    environment = dict(os.environ) if read(WorkerSettings).memory_wipe == "off" else wiping(os.environ)
+    settings = read(WorkerSettings)
+    _examine(settings)
+    environment = dict(os.environ) if settings.memory_wipe == "off" else wiping(os.environ)
     os.execve(sys.executable, [sys.executable, "-m", "workers"], environment)  # noqa: S606 -- our own interpreter
 
 
@@ -103,6 +107,14 @@ def demo(*, once: bool, as_json: bool, workers: int) -> None:
 
     _interrupt_on(signal.SIGTERM, signal.SIGHUP)
     sys.exit(Demo(once=once, as_json=as_json, workers=workers).run())
+
+
+def _examine(settings: SharedSettings) -> None:
+    """Raises StrictlyRefused."""
+    if settings.strict:
+        from dispatcher.doctor.examination import require_no_red  # noqa: PLC0415
+
+        require_no_red(settings)
 
 
 def _tell(facts: dict[str, object], ready_file: Path | None) -> None:

@@ -1,11 +1,13 @@
 """API settings: what the API reads beside the shared settings."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
-from dispatcher.contracts.shared_settings import SharedSettings
+from dispatcher.contracts.https import place
+from dispatcher.contracts.shared_settings import SharedSettings, items
 
 
 class ApiSettings(SharedSettings):
@@ -16,6 +18,27 @@ class ApiSettings(SharedSettings):
     admin_host: str = Field(default="127.0.0.1", description="Where the admin API listens.")
     admin_port: int = Field(default=8081, ge=0, le=65_535, description="The admin API's port.")
     api_keys_file: Path = Field(default=Path("keys/api-keys.json"), description="File of the API keys, as hashes.")
+    forge_apps: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The Forge apps whose invocation tokens are taken, by their ARI (`ari:cloud:ecosystem::app/...`); comma-separated.",
+    )
+    forge_environments: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("PRODUCTION",), min_length=1, description="Their environments; `STAGING` and `DEVELOPMENT` are others. Comma-separated."
+    )
+    forge_licensed: bool = Field(default=False, description="Whether an installation must have an active licence.")
+    forge_isolated: bool = Field(default=False, description="Whether tokens of Isolated Clouds are taken, which have keys of their own.")
+    forge_jwks_url: str = Field(
+        default="https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json", description="Where Forge's public keys are."
+    )
+    forge_token_seconds: int = Field(
+        default=300, ge=25, le=3600, description="The longest life of an invocation token; Atlassian's live for 25 s."
+    )
+    token_issuers_file: Path | None = Field(
+        default=None, description="JSON file of other issuers whose tokens (JWT) are taken, as docs/callers.md describes it."
+    )
+    token_ca_file: Path | None = Field(
+        default=None, description="PEM file of further certificate authorities for where issuers' keys are."
+    )
     public_url: str = Field(default="https://beampost.example", description="The base of problem types, as callers see this service.")
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="The largest request body.")
     body_seconds: float = Field(default=20.0, gt=0, description="How long a request body may take to arrive.")
@@ -41,7 +64,21 @@ class ApiSettings(SharedSettings):
     verifications_per_minute: int = Field(
         default=5, ge=1, le=1000, description="How often a tenant may have a mail account verified within a minute."
     )
+    debug_sessions: int = Field(default=10, ge=0, le=1000, description="Debug sessions that all tenants have open at once.")
+    debug_seconds: int = Field(default=3600, ge=1, le=3600, description="The longest that a debug session may last.")
     previews_per_minute: int = Field(default=60, ge=1, le=1000, description="How often a tenant may have a page previewed within a minute.")
+
+    @field_validator("forge_apps", "forge_environments", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return items(value)
+
+    @field_validator("forge_jwks_url")
+    @classmethod
+    def _secure(cls, value: str) -> str:
+        if place(value) is None:
+            raise ValueError("must be an https URL")
+        return value
 
     @model_validator(mode="after")
     def _waits(self) -> Self:

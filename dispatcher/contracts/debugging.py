@@ -1,13 +1,15 @@
 """Debugging: a tenant's debug session, and what workers note in it: masked, sealed to the tenant's key, gone when the session ends."""
 
 import hmac
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 from redis.asyncio import Redis
 
 from dispatcher.contracts.errors import SealBroken, SubmissionError, Unavailable
+from dispatcher.contracts.mail import Value
 from dispatcher.contracts.reader_key import seal_to
 from dispatcher.contracts.scripts import FAILURES, Scripts
 from dispatcher.contracts.secret import Secret
@@ -37,6 +39,13 @@ class DebugSessionsFull(SubmissionError):
 
     status = 503
     slug = "debug-sessions-full"
+
+
+class NewDebugSession(Value, frozen=True):
+    """What a tenant's admin posts."""
+
+    ttl_seconds: Annotated[int, Meta(ge=1)]
+    public_key: Annotated[bytes, Meta(min_length=32, max_length=32)]
 
 
 class DebugSession(msgspec.Struct, frozen=True, array_like=True):
@@ -105,14 +114,16 @@ class DebugSessions:
         """It and its entries are gone; False when it was not there."""
         return bool(await self._scripts.run("debug_end", {"tp": tenant, "id": session_id}))
 
-    async def lasting(self) -> Mapping[str, int]:
-        """The tenants that have one, and until when."""
-        now = await self.now_ms()
+    async def lasting(self) -> dict[str, DebugSession]:
+        """All of them, by their tenants."""
         try:
-            found: list[Any] = await self._redis.zrangebyscore(key("debugging"), now, "+inf", withscores=True)
+            known: list[Any] = await self._redis.zrange(key("debugging"), 0, -1)
+            tenants = [tenant.decode() for tenant in known]
+            kept: list[Any] = await self._redis.mget([key("debug", tenant) for tenant in tenants]) if tenants else []
         except FAILURES:
             raise Unavailable from None
-        return {tenant.decode(): int(until) for tenant, until in found}
+        sessions = {tenant: self.read(tenant, found) for tenant, found in zip(tenants, kept, strict=True)}
+        return {tenant: session for tenant, session in sessions.items() if session}
 
     async def now_ms(self) -> int:
         """By the only clock."""

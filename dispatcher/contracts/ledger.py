@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from dispatcher.contracts.claim import Accepted, Claim, ClockSkewed, NewJob, read_tries, write_tries
 from dispatcher.contracts.courtesy import Courtesy, Quota
 from dispatcher.contracts.errors import JobUnknown, KeyReused, QuotaExhausted, RateLimited, TooLate
-from dispatcher.contracts.outcome import FailureClass, Fate, Outcome, State
+from dispatcher.contracts.outcome import FailureClass, Fate, Outcome, SealedReceipt, State
 from dispatcher.contracts.said import changes, held, spoken
 from dispatcher.contracts.scripts import Scripts
 from dispatcher.contracts.seal import Binding
@@ -99,7 +99,7 @@ class Ledger:
     async def finish(self, claim: Claim, outcome: Outcome, *, expired: bool = False) -> State | None:
         """The outcome of one message is recorded, and the job ends if nobody is pending; None when the job is another's."""
         permanent = None if outcome.failure is None else str(int(outcome.failure.permanent))
-        state = await self._put("finish", spoken(claim, outcome) | {"expired": expired, "perm": permanent})
+        state = await self._put("finish", spoken(claim, outcome) | {"expired": expired, "perm": permanent}, outcome.receipt)
         return State(state.decode()) if state else None
 
     async def defer(
@@ -111,7 +111,7 @@ class Ledger:
         and follows `soon_ms`.
         """
         said = spoken(claim, outcome) | {"delay": delay_ms, "soon": soon_ms, "tries": write_tries(tries)}
-        return bool(await self._put("defer", said))
+        return bool(await self._put("defer", said, outcome.receipt))
 
     async def give_back(self, claim: Claim, first: int = 0) -> bool:
         """The job is queued again, before all others of its queue, and no attempt counted; False when it is another's.
@@ -139,7 +139,7 @@ class Ledger:
         """Time has its effect; gives a lane for each bell that is missing: other workers are idle, and something is runnable."""
         return [lane.decode() for lane in await self._scripts.run("sweep", {"pause": pause_ms, "most": SWEPT_AT_ONCE, "worker": worker})]
 
-    async def _put(self, name: str, said: Mapping[str, object]) -> Any:  # noqa: ANN401 -- a script gives what it gives
-        answer, more = await self._scripts.run(name, said, [self._courtesy])
+    async def _put(self, name: str, said: Mapping[str, object], kept: SealedReceipt | None = None) -> Any:  # noqa: ANN401 -- a script's answer
+        answer, more = await self._scripts.run(name, said, [self._courtesy, kept.sealed if kept else b""])
         self.more |= bool(more)
         return answer

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from dispatcher.contracts.debugging import NewDebugSession
 from dispatcher.contracts.errors import Invalid, Malformed
 from dispatcher.contracts.job import Submission, Terms
 from dispatcher.contracts.pauses import NewPause
@@ -37,7 +38,7 @@ def _field_names(*kinds: type) -> set[str]:
     return names
 
 
-FIELD_NAMES: Final = frozenset(_field_names(Submission, AccountCheck, NewPause))
+FIELD_NAMES: Final = frozenset(_field_names(Submission, AccountCheck, NewPause, NewDebugSession))
 
 
 def parse(body: bytes) -> Submission:

@@ -1,11 +1,14 @@
 """Privacy: what may be logged and reported. Everything is rebuilt from an allow-list; what is not on it does not exist."""
 
 import asyncio
+import gc
 import json
 import logging
 import sys
 import threading
 import time
+import traceback
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Final, cast
 
@@ -16,6 +19,21 @@ from dispatcher.contracts.shared_settings import SharedSettings
 
 LOGGER: Final = "beampost"
 FIELDS: Final = tuple("attempt bytes code failure_class lane outcome phase pid problem seconds setting stage state status".split())
+TIDY_SECONDS: Final = 1.0
+NOT_AT_ALL: Final = {"mode": "off"}
+COLLECTED: Final[Any] = {  # nothing; what is not named is collected
+    "user_info": False,
+    "cookies": NOT_AT_ALL,
+    "http_headers": {"request": NOT_AT_ALL},
+    "http_bodies": [],
+    "url_query_params": NOT_AT_ALL,
+    "graphql": {"document": False, "variables": False},
+    "gen_ai": {"inputs": False, "outputs": False},
+    "database_query_data": False,
+    "queues": False,
+    "stack_frame_variables": False,
+    "frame_context_lines": 0,
+}
 SENTRY_KEYS: Final = ("event_id", "timestamp", "level", "platform", "release", "environment")
 
 
@@ -66,16 +84,33 @@ def install(settings: SharedSettings) -> None:
 
 
 def quiet_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """What a task of this loop never told anybody is logged as type and place."""
+    """What a task of this loop never told anybody is logged as type and place; what only refers to itself is freed within a second."""
     loop.set_exception_handler(lambda _, context: report(context.get("exception")))
+    loop.call_later(TIDY_SECONDS, _tidy, loop)
+
+
+def _tidy(loop: asyncio.AbstractEventLoop) -> None:
+    """Python would wait for the next thousand objects, which a quiet night does not bring."""
+    gc.collect()
+    loop.call_later(TIDY_SECONDS, _tidy, loop)
 
 
 def report(error: BaseException | None) -> None:
-    """To the log and to Sentry: that something of ours went wrong, and where."""
+    """To the log and to Sentry: that something of ours went wrong, and where; then the error is forgotten."""
     kind, trace = (type(error), error.__traceback__) if error else (RuntimeError, None)
     logging.getLogger(LOGGER).error("internal error", exc_info=(kind, kind(), trace) if error is None else (kind, error, trace))
     if error:
         sentry_sdk.capture_exception(error)
+        forget(error)
+
+
+def forget(error: BaseException | None) -> None:
+    """Lets go what an error, and those that led to it, hold of the frames that they passed."""
+    while error:
+        traceback.clear_frames(error.__traceback__)
+        earlier = error.__cause__ or error.__context__
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        error = earlier
 
 
 def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
@@ -88,17 +123,23 @@ def _start_sentry(dsn: str, environment: str) -> None:
     sentry_sdk.init(
         dsn,
         environment=environment,
+        release=version("beampost"),
+        server_name="",
         before_send=rebuilt,
         before_send_transaction=lambda _event, _hint: None,
+        data_collection=COLLECTED,
         default_integrations=False,
         auto_enabling_integrations=False,
+        auto_session_tracking=False,
+        enable_logs=False,
+        enable_metrics=False,
         include_local_variables=False,
         include_source_context=False,
         max_breadcrumbs=0,
-        auto_session_tracking=False,
-        enable_logs=False,
         propagate_traces=False,
-        server_name="",
+        send_client_reports=False,
+        debug=False,
+        spotlight=False,
     )
 
 

@@ -12,8 +12,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from dispatcher.contracts.errors import Misconfigured, Unavailable
-from dispatcher.contracts.redis_url import whereabouts
-from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.wire import key
 
 SEEN: Final = ("save", "appendonly", "maxmemory", "maxmemory-policy", "repl-diskless-sync", "repl-diskless-load")
@@ -30,6 +28,7 @@ class Hazard(Enum):
     PERSISTENT = 'it writes to a disk: set `save ""` and `appendonly no`'
     EVICTING = "it drops keys when it is full: set `maxmemory-policy noeviction`"
     COPIED_BY_DISK = "replicas are filled by way of a disk: set `repl-diskless-sync yes` and `repl-diskless-load on-empty-db`"
+    REPLICA = "a replica of it is not safe: give all servers the same configuration"
     UNLIMITED = "it is never full: set `maxmemory`"
     UNSEEN = "it does not let us look: allow `INFO` and `CONFIG GET`"
     SAVED = "somebody has had it write a snapshot since it was started: find out who, and delete the file"
@@ -77,20 +76,13 @@ class Safety:
         return "acknowledged" if self.acknowledged else "unsafe"
 
 
-async def look(redis: Redis, settings: SharedSettings, *, writes_only: bool = False) -> Safety:
-    """Now; `writes_only` is who must not read payloads. Raises Unavailable."""
-    replicated = settings.min_replicas > 0 or bool(whereabouts(settings.redis).primary)
-    found = await hazards(redis, replicated=replicated, writes_only=writes_only)
-    return Safety(found, settings.redis_check == "acknowledged")
-
-
 async def hazards(redis: Redis, *, replicated: bool = False, writes_only: bool = False) -> tuple[Hazard, ...]:
     """All there are; `replicated` says that replicas are expected, though none may be there now. Raises Unavailable.
 
     Every server answers for itself alone: that the replicas are safe is seen when one of them is the primary.
     """
-    facts = await _allowed(redis.info())
-    settings = await _allowed(redis.config_get(*SEEN))
+    facts = await allowed(redis.info())
+    settings = await allowed(redis.config_get(*SEEN))
     may = await _rights(redis, (READ_PAYLOAD, *NOBODYS))
     found = {Hazard.ALL_RIGHTS: any(may[1:]), Hazard.READABLE: writes_only and any(may[:1])}
     return judged(facts, settings, replicated=replicated) + tuple(hazard for hazard, there in found.items() if there)
@@ -113,8 +105,8 @@ def judged(facts: Mapping[str, Any], settings: Mapping[str, str], *, replicated:
     return tuple(hazard for hazard, there in found.items() if there)
 
 
-async def _allowed(asked: Awaitable[Mapping[Any, Any]]) -> Mapping[str, Any]:
-    """The answer, or nothing where we may not ask: a managed Redis has its CONFIG taken away or renamed."""
+async def allowed(asked: Awaitable[Mapping[Any, Any]]) -> Mapping[str, Any]:
+    """The answer, or nothing where we may not ask: a managed Redis has its CONFIG taken away or renamed. Raises Unavailable."""
     try:
         return await asked
     except ResponseError:

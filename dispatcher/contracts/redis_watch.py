@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.privacy import LOGGER
-from dispatcher.contracts.redis_safety import RedisUnsafe, Safety, look
+from dispatcher.contracts.redis_look import look
+from dispatcher.contracts.redis_safety import RedisUnsafe, Safety
 from dispatcher.contracts.shared_settings import SharedSettings
 
 log = logging.getLogger(LOGGER)

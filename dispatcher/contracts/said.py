@@ -22,12 +22,8 @@ def spoken(claim: Claim, outcome: Outcome) -> dict[str, object]:
     why = ",".join(f"{index}:{failure.failure_class}" for index, failure in refused.items() if failure)
     warn = ",".join(f"{remark}:{count}" for remark, count in sorted(outcome.warnings.items()))
     facts = held(claim, changes=changes(claim.fates, outcome.fates), why=why, warn=warn)
-    return facts | _labels(outcome.hope) | _receipt(outcome) | {"contact": outcome.contact, "tries": write_tries(claim.tries)}
-
-
-def _receipt(outcome: Outcome) -> dict[str, object]:
-    kept = outcome.receipt
-    return {"receipt": kept.sealed, "receipt_bytes": kept.most_bytes} if kept else {}
+    most = outcome.receipt.most_bytes if outcome.receipt else 0
+    return facts | _labels(outcome.hope) | {"contact": outcome.contact, "tries": write_tries(claim.tries), "receipt_bytes": most}
 
 
 def _labels(failure: Failure | None) -> dict[str, object]:

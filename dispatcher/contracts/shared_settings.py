@@ -89,6 +89,7 @@ class SharedSettings(BaseSettings):
         default="auto",
         description="Whether a process gives up to write files, to start programs, and to reach other TCP ports: likewise.",
     )
+    strict: bool = Field(default=False, description="Whether a program does not start while `beampost doctor` would tell it something red.")
     simulator: bool = Field(default=True, description="Whether the host `simulator` is a mail server that is played inside the worker.")
     sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported, as type and place only.")
     environment: str = Field(default="production", description="The name of this deployment in error reports.")

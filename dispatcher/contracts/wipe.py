@@ -9,7 +9,12 @@ from typing import Final
 
 ALLOCATOR, PLAIN = "PYTHONMALLOC", "malloc"  # Python's own keeps what small objects held
 TUNE: Final = "GLIBC_TUNABLES"
-TUNABLES: Final = {"glibc.malloc.perturb": "165", "glibc.malloc.tcache_count": "0"}  # glibc overwrites nothing in a thread's cache
+TUNABLES: Final = {
+    "glibc.malloc.perturb": "165",
+    "glibc.malloc.tcache_count": "0",  # nothing in a thread's cache is overwritten
+    "glibc.pthread.stack_cache_size": "0",  # a thread's stack goes back to the kernel with the thread
+}
+BIND: Final = "LD_BIND_NOW"  # a symbol that is looked up at its first call has the vector registers saved on the stack, which hold what was copied
 AGAIN: Final = "-Xbeampost"  # says to an interpreter that it was started anew already; an environment may be lost on the way
 SIZES: Final = (64, 400, 4_000, 60_000)  # all below what is given back to the kernel
 MARK: Final = 0x5A
@@ -28,7 +33,7 @@ def wiping(environment: Mapping[str, str]) -> dict[str, str]:
         return dict(environment)
     chosen = dict(item.partition("=")[::2] for item in environment.get(TUNE, "").split(":") if item)
     tunables = ":".join(f"{name}={value}" for name, value in {**chosen, **TUNABLES, **chosen}.items())
-    return {**environment, ALLOCATOR: environment.get(ALLOCATOR) or PLAIN, TUNE: tunables}
+    return {**environment, ALLOCATOR: environment.get(ALLOCATOR) or PLAIN, TUNE: tunables, BIND: "1"}
 
 
 def start_wiping() -> None:

@@ -1,6 +1,7 @@
 """Admit: each rule of the door, all complaints at once, and addresses as they will stand on the wire."""
 
 import json
+from base64 import b64encode
 from ipaddress import ip_network
 
 import pytest
@@ -14,6 +15,19 @@ from tests.contracts.test_parse import CANARY, EXAMPLE, changed
 
 SETTINGS = SharedSettings(max_recipients=3, max_message_bytes=10_000, max_ttl_seconds=3600)
 OPEN = SharedSettings(egress_allow_networks=(ip_network("127.0.0.0/8"),), allow_plaintext=True)
+FIELD = 2**255 - 19
+LOW_ORDER = [  # every one of curve and twist, and what is the same modulo the field's size
+    number.to_bytes(32, "little")
+    for number in (
+        0,
+        1,
+        FIELD - 1,
+        FIELD,
+        FIELD + 1,
+        0x00B8495F16056286FDB1329CEB8D09DA6AC49FF1FAE35616AEB8413B7C7AEBE0,
+        0x57119FD0DD4E22D8868E1C58C45C44045BEF839C55B1D0B1248C50A3BC959C5F,
+    )
+]
 NAMELESS = {"address": "max@example.org"}
 
 
@@ -100,6 +114,8 @@ def test_the_example_of_the_api_is_admitted_as_it_is() -> None:
         ("/callback/url", "https://10.0.0.1/", [("/callback/url", "host_forbidden")]),
         ("/callback/url", "https://example.com:8443/", [("/callback/url", "host_forbidden")]),
         ("/callback/secret", CANARY, [("/callback/secret", "not_allowed")]),
+        *(("/receipt_key", b64encode(point).decode(), [("/receipt_key", "not_allowed")]) for point in LOW_ORDER),
+        ("/receipt_key", b64encode(bytes([2]) + bytes(31)).decode(), []),
         ("/ttl_seconds", 3601, [("/ttl_seconds", "not_allowed")]),
         ("/layout/custom_css", f"</style>{CANARY}", [("/layout/custom_css", "css_invalid")]),
         ("/layout/custom_css", "ü" * 8193, [("/layout/custom_css", "too_long")]),

@@ -14,7 +14,7 @@ from dispatcher.contracts.mail import ImageScaling, Mailbox, PageFormat, PartRol
 from dispatcher.contracts.parse import parse
 
 CANARY = "hunter2"
-KEY = "A" * 43 + "="
+KEY = "QUFB" * 10 + "QUE="
 EXAMPLE: dict[str, Any] = {
     "from": {"name": "Jane Doe", "address": "jane@example.com"},
     "reply_to": [],
@@ -89,7 +89,7 @@ def test_the_example_of_the_api_is_taken() -> None:
         (Mailbox(address="max@example.org", name="Max"),),
     )
     assert (posted.account.tls, posted.account.auth) == (Tls.STARTTLS, PasswordAuth(user="jane@example.com", password="secret"))
-    assert (posted.parts[0].content, posted.parts[0].role, posted.receipt_key) == (b"hello", PartRole.IMAGE, bytes(32))
+    assert (posted.parts[0].content, posted.parts[0].role, posted.receipt_key) == (b"hello", PartRole.IMAGE, b"A" * 32)
 
 
 def test_what_is_not_required_has_the_defaults_of_the_api() -> None:

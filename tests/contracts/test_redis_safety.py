@@ -11,7 +11,8 @@ import pytest
 from dispatcher.acl import API, USERS, WORKER, rule, users_file
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.redis_client import Patience, open_redis
-from dispatcher.contracts.redis_safety import Hazard, RedisUnsafe, Safety, hazards, judged, look
+from dispatcher.contracts.redis_look import look
+from dispatcher.contracts.redis_safety import Hazard, RedisUnsafe, Safety, hazards, judged
 from dispatcher.contracts.shared_settings import SharedSettings
 from tests.faults.topology import PASSWORD, SAFE, Server, one_server
 
@@ -218,14 +219,39 @@ def test_a_refusal_tells_the_cures() -> None:
     assert said == f"Redis is not safe to put jobs into: {Hazard.EVICTING.value}; {Hazard.PERSISTENT.value}. {ANYWAY}"
 
 
-def test_a_look_asks_what_the_settings_say(server: Server) -> None:
-    async def ask(**settings: object) -> tuple[Hazard, ...]:
+def looked(server: Server, **settings: object) -> tuple[Hazard, ...]:
+    async def ask() -> Safety:
         redis = open_redis(url_of(server), HASTY, "bp-test")
         try:
-            return (await look(redis, SharedSettings(redis_url=url_of(server), **settings))).grave  # type: ignore[arg-type]
+            return await look(redis, SharedSettings(redis_url=url_of(server), **settings))  # type: ignore[arg-type]
         finally:
             await redis.aclose()
 
+    return asyncio.run(ask()).found
+
+
+def test_a_look_asks_what_the_settings_say(server: Server) -> None:
     with server.client() as client:
         client.config_set("repl-diskless-load", "disabled")
-    assert [asyncio.run(ask(min_replicas=number)) for number in (0, 1)] == [(), (Hazard.COPIED_BY_DISK,)]
+    assert [looked(server, min_replicas=number) for number in (0, 1)] == [(), (Hazard.COPIED_BY_DISK,)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((), ()),
+        (("appendonly yes",), (Hazard.REPLICA,)),
+        (("repl-diskless-load disabled",), (Hazard.REPLICA,)),
+        (("maxmemory 0",), ()),
+    ],
+)
+def test_a_replica_is_looked_at_through_its_primary(server: Server, lines: tuple[str, ...], expected: tuple[Hazard, ...]) -> None:
+    with server_with_users(f"replicaof 127.0.0.1 {server.port}", *lines), server.client() as client:
+        client.wait(1, 5000)
+        assert looked(server) == expected
+
+
+def test_of_a_replica_that_does_not_let_us_in_nothing_is_known(server: Server) -> None:
+    with one_server(f"replicaof 127.0.0.1 {server.port}", "appendonly yes"), server.client() as client:
+        client.wait(1, 5000)
+        assert looked(server) == ()

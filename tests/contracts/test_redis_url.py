@@ -1,10 +1,11 @@
 """Redis URL: what each form says, and that what is malformed is refused without a word of it."""
 
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from dispatcher.contracts.redis_url import RedisUrlWrong, Whereabouts, whereabouts
+from dispatcher.contracts.redis_url import PasswordUnreadable, RedisUrlWrong, Whereabouts, password_in, whereabouts, with_password
 
 HERE = (("127.0.0.1", 6379),)
 
@@ -95,3 +96,37 @@ def test_any_password_arrives_as_it_is() -> None:
     encoded = quote(password, "+")
     found = whereabouts(f"sentinel://:{encoded}@h/mails?sentinel_password={encoded}")
     assert (found.login, found.sentinel_login) == ({"password": password}, {"password": password})
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://h:1/0", "redis://:p%40%2F@h:1/0"),
+        ("redis://jane@h", "redis://jane:p%40%2F@h"),
+        ("redis://jane:old@h", "redis://jane:p%40%2F@h"),
+        ("rediss://:old@h?db=1", "rediss://:p%40%2F@h?db=1"),
+        ("unix://jane@/run/redis.sock", "unix://jane:p%40%2F@/run/redis.sock"),
+        ("sentinel://jane@one,two/mails?sentinel_password=x@y", "sentinel://jane:p%40%2F@one,two/mails?sentinel_password=x@y"),
+        ("unix:///run/a@b.sock", "unix://:p%40%2F@/run/a@b.sock"),
+    ],
+)
+def test_a_password_of_a_file_takes_the_place_of_the_urls(url: str, expected: str) -> None:
+    assert with_password(url, "p@/") == expected
+
+
+def test_what_is_no_url_is_none_with_a_password_either() -> None:
+    with pytest.raises(RedisUrlWrong):
+        with_password("hunter2", "pw")
+
+
+def test_a_password_is_read_without_the_end_of_its_line(tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(b" p w \r\n")
+    assert password_in(tmp_path / "password") == " p w "
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff"])
+def test_a_file_without_a_password_is_told(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "password").write_bytes(content)
+    with pytest.raises(PasswordUnreadable):
+        password_in(tmp_path / "password")

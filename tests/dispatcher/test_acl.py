@@ -34,6 +34,7 @@ def signed_in(server: Server, user: str, password: str = PASSWORD) -> "Redis":
 
 
 def test_the_file_that_we_ship_is_this_one() -> None:
+    """`python tests/house/users_file.py --write` makes it so."""
     assert (ROOT / "deploy/users.acl").read_text() == users_file({})
 
 

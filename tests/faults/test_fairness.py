@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from redis import Redis
 
-from dispatcher.intake.authenticate import Scope
+from dispatcher.intake.caller import Scope
 from tests.faults.books import Books, balance, read, settle
 from tests.faults.conftest import Scale
 from tests.faults.filler import fill

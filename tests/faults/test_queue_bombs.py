@@ -13,7 +13,7 @@ from secrets import token_bytes
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from dispatcher.intake.authenticate import Scope
+from dispatcher.intake.caller import Scope
 from tests.faults.conftest import Scale
 from tests.faults.load import orders, post
 from tests.faults.roomy import MANY

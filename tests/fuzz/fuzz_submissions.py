@@ -4,6 +4,7 @@ python tests/fuzz/fuzz_submissions.py -max_total_time=600    ten minutes of it; 
 """
 
 import contextlib
+import copy
 import json
 import sys
 import time
@@ -55,7 +56,7 @@ WHOLE = {
     "parts": [{"id": "1", "name": "a.pdf", "type": "application/pdf", "role": "attachment", "content": "eA=="}],
     "policy": {"allowed_domains": ["example.org"]},
     "callback": {"url": "https://acme.example/told", "secret": "whsec_" + "A" * 32},
-    "receipt_key": "A" * 43 + "=",
+    "receipt_key": "QUFB" * 10 + "QUE=",
     "delivery": "individual",
     "overflow": "link",
     "on_unknown": "retry",
@@ -83,7 +84,7 @@ def value(provider: bred.Provider) -> object:
         return bred.text(provider, 6)
     if kind == 3:
         return [bred.address(provider)] * provider.ConsumeIntInRange(0, 200)
-    return provider.PickValueInList(list(ODDITIES))
+    return copy.deepcopy(provider.PickValueInList(list(ODDITIES)))
 
 
 def changed(document: dict[str, Any], provider: bred.Provider) -> None:
@@ -141,9 +142,10 @@ def assert_checked(posted: bytes) -> None:
 
 
 def assert_termed(provider: bred.Provider) -> None:
-    """As the terms that a sealed submission comes under."""
+    """As the terms that a sealed submission comes under; a query is UTF-8 when it is read, or was made so."""
     pick = provider.PickValueInList
-    query = [(pick([*TERMS, *WORDS]), str(value(provider))) for _ in range(provider.ConsumeIntInRange(0, 4))]
+    said = [(pick([*TERMS, *WORDS]), str(value(provider))) for _ in range(provider.ConsumeIntInRange(0, 4))]
+    query = [(name, text.encode(errors="replace").decode()) for name, text in said]
     try:
         parse_terms(query)
     except SubmissionError as error:

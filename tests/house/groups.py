@@ -13,6 +13,7 @@ PROGRAMS: Final = {  # by marker
     "tshark": ("tshark",),
     "postfix": ("postfix", "dovecot"),
     "exim": ("exim4",),
+    "node": ("node", "npm"),
 }
 MODULES: Final = {"fuzz": ("atheris",)}  # in the lock for some platforms only
 VARIABLES: Final = {"corpus": ("CONFLUENCE_CORPUS", "MAILCHECK")}  # pages that are not ours to keep, and what scores mails

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from dispatcher.intake.authenticate import Scope, create_api_key
+from dispatcher.intake.api_keys import create_api_key
+from dispatcher.intake.caller import Scope
 from tests.system.client import Answer, Client
 from tests.system.running_stack import RunningStack
 from tests.system.submissions import submission

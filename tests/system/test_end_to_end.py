@@ -12,7 +12,8 @@ from catcher.process import Running
 from dispatcher.contracts.key_set import signed_set
 from dispatcher.contracts.keyring import read_keys
 from dispatcher.contracts.signed import new_signing_key
-from dispatcher.intake.authenticate import Scope, create_api_key
+from dispatcher.intake.api_keys import create_api_key
+from dispatcher.intake.caller import Scope
 from tests.system.client import Client
 from tests.system.door import paused
 from tests.system.running_stack import LOOPBACK, ROOT, RunningStack, running_stack

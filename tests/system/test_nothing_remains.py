@@ -14,7 +14,8 @@ from redis import Redis
 
 from catcher import authority
 from catcher.process import Running
-from dispatcher.intake.authenticate import Scope, create_api_key
+from dispatcher.intake.api_keys import create_api_key
+from dispatcher.intake.caller import Scope
 from tests.system.client import Client
 from tests.system.rough_server import rough_server
 from tests.system.running_stack import LOOPBACK, ROOT, RunningStack, await_true, running_stack

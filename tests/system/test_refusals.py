@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from catcher.process import Running
-from dispatcher.intake.authenticate import Scope
+from dispatcher.intake.caller import Scope
 from tests.system.client import Answer, Client
 from tests.system.door import another_key
 from tests.system.running_stack import RunningStack

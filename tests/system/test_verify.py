@@ -15,7 +15,8 @@ import pytest
 from catcher.process import Running
 from dispatcher.contracts.advice import ADVICE
 from dispatcher.contracts.outcome import FailureClass
-from dispatcher.intake.authenticate import Scope, create_api_key
+from dispatcher.intake.api_keys import create_api_key
+from dispatcher.intake.caller import Scope
 from tests.system.client import Answer, Client
 from tests.system.rough_server import rough_server
 from tests.system.running_stack import ROOT, RunningStack, environment, memory_folder

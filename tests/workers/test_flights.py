@@ -20,6 +20,7 @@ from dispatcher.contracts.job import Delivery
 from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.questions import Questions
 from dispatcher.contracts.records import Records
+from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.intake.submit import Intake
 from tests.contracts.conftest import ANY, MANY, Books
@@ -163,7 +164,9 @@ def test_a_turn_of_tending_costs_one_flight_for_each_duty_whatever_is_in_hand(fl
     for _ in range(200):
         flights.books.accept()
         claims.append(flights.books.claim())
-    tending = Tending("tester", flights.ledger, flights.records, WorkerSettings(), lambda _: None)
+    watch = Watch(flights.redis, WorkerSettings())
+    flights.books.do(watch.begin())
+    tending = Tending("tester", flights.ledger, flights.records, WorkerSettings(), lambda _: None, watch)
     flights.begin()
     flights.books.do(tending.go_round(claims))
     assert flights.counted() == {"renew": 1, "sweep": 1, "HSET": 1}

@@ -8,6 +8,7 @@ import pytest
 from catcher.process import Running
 from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome
+from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.worker_settings import WorkerSettings
 from tests.contracts.conftest import HOUR, LANES, Books
 from tests.workers.conftest import Office
@@ -27,7 +28,10 @@ def full_redis(books: Books) -> Iterator[Callable[[], object]]:
 
 
 def tending(books: Books, **settings: float) -> Tending:
-    return Tending("tester", books.ledger, books.records, WorkerSettings(**settings), lambda _: None)
+    rules = WorkerSettings(**settings)
+    watch = Watch(books.records.redis, rules)
+    books.do(watch.begin())
+    return Tending("tester", books.ledger, books.records, rules, lambda _: None, watch)
 
 
 def leases(books: Books, claims: list[Claim]) -> list[int]:
@@ -149,7 +153,9 @@ def test_a_job_whose_lease_cannot_be_renewed_costs_no_other_its_lease(books: Boo
     broken = claims[2].binding.job_id
     books.redis.rename(f"bp:job:{broken}", "aside")
     books.redis.set(f"bp:job:{broken}", "of another type")
-    books.do(tending(books).go_round(claims))
+    duties = tending(books)
+    caplog.clear()
+    books.do(duties.go_round(claims))
     books.redis.rename("aside", f"bp:job:{broken}")
     assert [after > was for after, was in zip(leases(books, claims), before, strict=True)] == [True, True, False, True, True]
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == ["redis does not answer"]

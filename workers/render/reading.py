@@ -10,6 +10,7 @@ from dispatcher.contracts.errors import PageUnrenderable
 from dispatcher.contracts.job import Submission
 from dispatcher.contracts.mail import Page, PageFormat
 from dispatcher.contracts.outcome import Remark
+from workers.apart import apart
 from workers.render.album import Album
 from workers.render.draft import Draft
 from workers.render.formulas import with_formulas
@@ -64,7 +65,7 @@ def _html_of(page: Page, limits: RenderLimits) -> str:
     if page.format is not PageFormat.STORAGE:
         return text
     check_limits(text, limits)
-    return without_controls(view_of(text))
+    return without_controls(apart(view_of, text).result())  # lxml keeps a thread's names of elements, and these may be anybody's
 
 
 def _check_tree(root: Element, limits: RenderLimits) -> None:

@@ -4,7 +4,7 @@
 -- ARGV: {tp id}    gives: 1, or 0 when it had ended
 local said = cmsgpack.unpack(ARGV[1])
 local session = redis.call('GET', key('debug', said.tp))
-if not session or cmsgpack.unpack(session)[1] ~= said.id then
+if not session or not session:find(said.id, 1, true) then
   return 0
 end
 redis.call('DEL', key('debug', said.tp), key('dbg', said.tp))

@@ -118,10 +118,10 @@ local function leave(id, job)
 end
 
 -- What the submitter alone can read of a message is kept as long as the record; of what is more than so many bytes only that it was left out.
-local function keep_receipt(id, said)
-  local kept, sealed = key('rcp', id), said.receipt
+local function keep_receipt(id, sealed, most_bytes)
+  local kept = key('rcp', id)
   local size = redis.call('STRLEN', kept)
-  if size + #sealed <= said.receipt_bytes then
+  if size + #sealed <= most_bytes then
     redis.call('APPEND', kept, sealed)
   elseif size == 0 or redis.call('GETRANGE', kept, -4, -1) ~= LEFT_OUT then
     redis.call('APPEND', kept, LEFT_OUT)
@@ -130,12 +130,12 @@ local function keep_receipt(id, said)
 end
 
 -- What became of a message is the job's, in its record and, sealed, beside it.
-local function note(id, job, said)
+local function note(id, job, said, receipt)
   job.fates = merge(job.fates, said.changes)
   job.why = said.why ~= '' and ((job.why and job.why .. ',' or '') .. said.why) or job.why
   job.warn = said.warn ~= '' and said.warn or job.warn
-  if said.receipt then
-    keep_receipt(id, said)
+  if receipt ~= '' then
+    keep_receipt(id, receipt, said.receipt_bytes)
   end
 end
 

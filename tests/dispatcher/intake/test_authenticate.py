@@ -1,22 +1,28 @@
 """Authenticate: who has a key, for how long, from where, and for what."""
 
+import asyncio
 import os
+import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dispatcher.contracts.errors import Forbidden, Unauthenticated
-from dispatcher.intake.authenticate import (
+from dispatcher.intake.api_keys import (
     ApiKeys,
     ApiKeysUnreadable,
-    Caller,
-    Scope,
+    TenantReserved,
+    TwoKeysAlready,
     create_api_key,
     read_api_keys,
+    revoke_api_key,
     well_formed,
-    write_api_keys,
 )
+from dispatcher.intake.authenticate import Door
+from dispatcher.intake.caller import Caller, Scope
+from dispatcher.intake.issuers import Issuer
 
 SCOPES = (Scope.SUBMIT, Scope.READ)
 
@@ -30,9 +36,18 @@ def create(path: Path, *, expires: int | None = None, networks: tuple[str, ...] 
     return create_api_key(path, tenant, SCOPES, expires, networks)
 
 
+class NoKeySets:
+    async def key(self, issuer: Issuer, kid: str) -> None:
+        """No token is looked at here."""
+
+
+def ask(keys: ApiKeys, authorization: str | None, address: str | None) -> Caller:
+    return asyncio.run(Door(keys, NoKeySets()).caller(authorization, address))
+
+
 def knows(path: Path, authorization: str | None, address: str | None = None) -> bool:
     try:
-        ApiKeys(path).authenticate(authorization, address)
+        ask(ApiKeys(path), authorization, address)
     except Unauthenticated:
         return False
     return True
@@ -40,7 +55,7 @@ def knows(path: Path, authorization: str | None, address: str | None = None) -> 
 
 def test_a_key_gives_its_tenant_and_scopes(path: Path) -> None:
     token = create(path)
-    assert ApiKeys(path).authenticate(f"Bearer {token}", None) == Caller("acme", SCOPES, token[3:11])
+    assert ask(ApiKeys(path), f"Bearer {token}", None) == Caller("acme", SCOPES, token[3:11])
 
 
 def test_a_new_key_has_our_shape(path: Path) -> None:
@@ -83,7 +98,7 @@ def test_another_secret_under_a_known_id_is_not_authenticated(path: Path, tmp_pa
     create(path)
     stranger = create(tmp_path / "other.json")
     (kept,) = read_api_keys(path)
-    write_api_keys(path, [type(kept)(stranger[3:11], kept.sha256, kept.tenant, kept.scopes)])
+    path.write_bytes(msgspec.json.encode([type(kept)(stranger[3:11], kept.sha256, kept.tenant, kept.scopes)]))
     assert not knows(path, f"Bearer {stranger}")
 
 
@@ -110,12 +125,12 @@ def test_a_scope_is_needed_for_each_call() -> None:
 def test_a_changed_file_is_read_again(path: Path) -> None:
     first = create(path)
     keys = ApiKeys(path)
-    keys.authenticate(f"Bearer {first}", None)
+    ask(keys, f"Bearer {first}", None)
     second = create(path, tenant="bolt")
-    assert [keys.authenticate(f"Bearer {token}", None).tenant for token in (first, second)] == ["acme", "bolt"]
-    write_api_keys(path, [])
+    assert [ask(keys, f"Bearer {token}", None).tenant for token in (first, second)] == ["acme", "bolt"]
+    path.write_text("[]")
     with pytest.raises(Unauthenticated):
-        keys.authenticate(f"Bearer {first}", None)
+        ask(keys, f"Bearer {first}", None)
 
 
 def test_without_the_file_nobody_can_be_told(path: Path, tmp_path: Path) -> None:
@@ -130,3 +145,36 @@ def test_a_damaged_file_is_unreadable(path: Path, content: str) -> None:
     os.utime(path, (1, 1))
     with pytest.raises(ApiKeysUnreadable):
         knows(path, f"Bearer {token}")
+
+
+def test_a_tenant_has_two_active_keys_with_the_same_scopes_and_no_third(path: Path) -> None:
+    first = create(path)
+    create(path)
+    with pytest.raises(TwoKeysAlready):
+        create(path)
+    assert (revoke_api_key(path, first[3:11]), revoke_api_key(path, first[3:11])) == (True, False)
+    create(path)
+
+
+def test_keys_that_expired_or_have_other_scopes_do_not_count(path: Path) -> None:
+    for expires in (int(time.time()) - 1, int(time.time()) - 1, None, None):
+        create(path, expires=expires)
+    create_api_key(path, "acme", (Scope.READ,), None, ())
+    create(path, tenant="bolt")
+    assert len(read_api_keys(path)) == 6
+
+
+@pytest.mark.parametrize("tenant", ["", "forge:1", "jwt:idp:acme", "two words", "a\0b", "a" * 201])
+def test_a_tenant_is_a_printable_word_and_never_one_of_tokens(path: Path, tenant: str) -> None:
+    with pytest.raises(TenantReserved):
+        create(path, tenant=tenant)
+
+
+def test_two_who_make_keys_at_once_both_have_theirs(path: Path) -> None:
+    tenants = [f"tenant{number}" for number in range(8)]
+    threads = [threading.Thread(target=create, args=(path,), kwargs={"tenant": tenant}) for tenant in tenants]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(kept.tenant for kept in read_api_keys(path)) == tenants

@@ -1,0 +1,135 @@
+"""Debugging: a tenant's debug sessions, and for the operator how many there are; she can end one, and open none."""
+
+import logging
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dispatcher.api.answers import answer
+from dispatcher.api.bodies import JSON, body_of
+from dispatcher.api.callers import caller
+from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.debugging import DebugSession, DebugSessions, DebugSessionUnknown, NewDebugSession
+from dispatcher.contracts.documents import moment
+from dispatcher.contracts.job import new_job_id
+from dispatcher.contracts.parse import parse_as
+from dispatcher.contracts.privacy import LOGGER
+from dispatcher.contracts.secret import Secret
+from dispatcher.intake.caller import Scope
+from dispatcher.intake.debugging import DebugLamp, admit_session
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+log = logging.getLogger(LOGGER)
+FIELD: Final = "Beampost-Debug"
+
+
+async def every(request: Request) -> Response:
+    """POST: the tenant's session begins. GET: her sessions, of which there is one at most."""
+    return await (_begin(request) if request.method == "POST" else _list(request))
+
+
+async def one(request: Request) -> Response:
+    """GET: the session and what was noted in it. DELETE: both are gone."""
+    return await (_end(request) if request.method == "DELETE" else _show(request))
+
+
+async def lasting(request: Request) -> Response:
+    """For the operator: how many are open, whose by her pseudonym, and until when."""
+    (await caller(request)).must(Scope.ADMIN)
+    found = await _sessions(request).lasting()
+    listed = [{"tenant": tenant} | _facts(session) for tenant, session in sorted(found.items())]
+    return answer({"open": len(found), "most": _settings(request).debug_sessions, "debug_sessions": listed})
+
+
+async def stop(request: Request) -> Response:
+    """For the operator: it ends before its time."""
+    (await caller(request)).must(Scope.ADMIN)
+    found = await _sessions(request).lasting()
+    whose = [tenant for tenant, session in found.items() if session.session_id == request.path_params["session_id"]]
+    if not whose:
+        raise DebugSessionUnknown
+    return await _ended(request, whose[0])
+
+
+def shown(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, whose answers to a tenant tell that her debug session is open, and for how many seconds more."""
+
+    @wraps(endpoint)
+    async def lit(request: Request) -> Response:
+        response = await endpoint(request)
+        lamp: DebugLamp = request.app.state.debug_lamp
+        seconds = lamp.seconds_left(_pseudonym(request, request.state.tenant)) if lamp.burns else None
+        if seconds:
+            response.headers[FIELD] = str(seconds)
+        return response
+
+    return lit
+
+
+async def _begin(request: Request) -> Response:
+    tenant = await _tenant(request)
+    async with body_of(request, JSON) as body:
+        posted = admit_session(parse_as(body, NewDebugSession), _settings(request))
+    most = _settings(request).debug_sessions
+    session = await _sessions(request).open(tenant, new_job_id(), posted.public_key, posted.ttl_seconds, most)
+    log.info("debug session opened", extra={"seconds": posted.ttl_seconds})
+    await _lamp(request).look()
+    return answer(_facts(session), 201, {"Location": f"/v1/debug-sessions/{session.session_id}"})
+
+
+async def _list(request: Request) -> Response:
+    session = await _sessions(request).of(await _tenant(request))
+    return answer({"debug_sessions": [_facts(session)] if session else []})
+
+
+async def _show(request: Request) -> Response:
+    tenant = await _tenant(request)
+    session = await _sessions(request).of(tenant)
+    if session is None or session.session_id != request.path_params["session_id"]:
+        raise DebugSessionUnknown
+    entries = await _sessions(request).entries(tenant)
+    return answer(_facts(session) | {"entries": [b64encode(entry).decode() for entry in entries]})
+
+
+async def _end(request: Request) -> Response:
+    return await _ended(request, await _tenant(request))
+
+
+async def _ended(request: Request, tenant: str) -> Response:
+    if not await _sessions(request).end(tenant, request.path_params["session_id"]):
+        raise DebugSessionUnknown
+    log.info("debug session ended")
+    await _lamp(request).look()
+    return Response(status_code=204)
+
+
+def _facts(session: DebugSession) -> dict[str, object]:
+    return {"id": session.session_id, "expires_at": moment(session.until_ms)}
+
+
+async def _tenant(request: Request) -> str:
+    """Whoever calls: there is no other way to name one. Raises Forbidden."""
+    return _pseudonym(request, (await caller(request)).must(Scope.DEBUG).tenant)
+
+
+def _pseudonym(request: Request, tenant: str) -> str:
+    secret: Secret = request.app.state.intake.secret
+    return secret.pseudonym("tenant", tenant)
+
+
+def _sessions(request: Request) -> DebugSessions:
+    return _lamp(request).sessions
+
+
+def _lamp(request: Request) -> DebugLamp:
+    lamp: DebugLamp = request.app.state.debug_lamp
+    return lamp
+
+
+def _settings(request: Request) -> ApiSettings:
+    settings: ApiSettings = request.app.state.settings
+    return settings

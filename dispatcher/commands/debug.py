@@ -1,0 +1,114 @@
+"""Debug: a tenant's admin looks over the shoulder of her own jobs for a while; the key that opens it stays in a file of hers."""
+
+import json
+import re
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Final
+from urllib.error import HTTPError
+
+import click
+
+from dispatcher.calls import ask
+
+UNREACHABLE: Final = 3
+SPAN: Final = re.compile(r"([1-9][0-9]{0,3})([smh])")
+SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+SESSION_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+
+def with_service(command: Callable[..., None]) -> Callable[..., None]:
+    """With the options that name the API."""
+    for option in (
+        click.option("--key-file", type=SESSION_FILE, help="A file that holds an API key with the scope `debug`."),
+        click.option("--api", "url", metavar="URL", help="Where the API is."),
+        click.option("--ready-file", type=SESSION_FILE, help="What `up --ready-file` wrote."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def debug() -> None:
+    """Debug sessions: what mail servers say to your jobs now, masked, and sealed to your key."""
+
+
+@debug.command("open")
+@click.argument("file", type=SESSION_FILE)
+@click.option("--for", "span", default="30m", show_default=True, help="As 90s, 30m or 1h, which is the longest.")
+@with_service
+def debug_open(file: Path, span: str, **service: Any) -> None:  # noqa: ANN401 -- options
+    """Open a session. FILE is written: the session's id, and the private key that opens what is noted in it."""
+    from dispatcher.contracts.keyring import write  # noqa: PLC0415
+    from dispatcher.contracts.reader_key import new_pair  # noqa: PLC0415
+
+    found = SPAN.fullmatch(span)
+    if not found:
+        raise click.UsageError("a span is a number and a unit: 90s, 30m or 1h")
+    public, private = new_pair()
+    wanted = {"ttl_seconds": int(found[1]) * SECONDS[found[2]], "public_key": b64encode(public).decode()}
+    session = _asked("", service, wanted)
+    write(file, json.dumps(session | {"private_key": b64encode(private).decode()}).encode(), 0o600)
+    click.echo(f"open until {session['expires_at']}")
+
+
+@debug.command("read")
+@click.argument("file", type=SESSION_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON a line.")
+@with_service
+def debug_read(file: Path, *, as_json: bool, **service: Any) -> None:  # noqa: ANN401 -- options
+    """Print what was noted in the session of FILE, the oldest first."""
+    from dispatcher.contracts.reader_key import open_with  # noqa: PLC0415
+    from dispatcher.contracts.wire import DEBUG_CONTEXT  # noqa: PLC0415
+
+    session_id, private = _session(file)
+    for sealed in _asked(f"/{session_id}", service)["entries"]:
+        entry = open_with(private, b64decode(sealed), DEBUG_CONTEXT, session_id)
+        click.echo(entry.decode() if as_json else _line(json.loads(entry)))
+
+
+@debug.command("close")
+@click.argument("file", type=SESSION_FILE)
+@with_service
+def debug_close(file: Path, **service: Any) -> None:  # noqa: ANN401 -- options
+    """End the session of FILE before its time; what was noted in it is gone."""
+    session_id, _ = _session(file)
+    _asked(f"/{session_id}", service, method="DELETE")
+    file.unlink()
+    click.echo("closed")
+
+
+def _asked(path: str, options: dict[str, Any], body: object = None, method: str | None = None) -> Any:  # noqa: ANN401 -- JSON
+    """The API's answer; exits when there is none."""
+    from dispatcher.account_doctor import Service, refused  # noqa: PLC0415
+
+    service = Service.found(options["url"], options["key_file"], options["ready_file"])
+    headers = {"Authorization": f"Bearer {service.key}", "Content-Type": "application/json"}
+    try:
+        return ask(f"{service.url}/v1/debug-sessions{path}", headers, body, method=method)
+    except HTTPError as error:
+        sys.exit(refused(error))
+    except (OSError, HTTPException, ValueError):
+        click.echo("the API does not answer", err=True)
+        sys.exit(UNREACHABLE)
+
+
+def _session(file: Path) -> tuple[str, bytes]:
+    try:
+        kept = json.loads(file.read_bytes())
+        return kept["id"], b64decode(kept["private_key"])
+    except (OSError, ValueError, LookupError, TypeError):
+        raise click.UsageError("the file is none that `debug open` wrote") from None
+
+
+def _line(entry: dict[str, Any]) -> str:
+    """One reply, or how a message ended."""
+    whose = f"{entry['job'][-8:]} {entry['attempt']}"
+    if "reply" in entry:
+        code = f"{entry['code']} {entry['enhanced_code'] or ''}".strip()
+        return f"{whose}  {entry['ms']:>6} ms  {entry['stage']:<6}  {code:<10}  {entry['reply']}"
+    counts = " ".join(f"{number} {fate}" for fate, number in entry.get("recipients", {}).items())
+    return "  ".join(word for word in (whose, "ended", entry["stage"], entry["class"], counts) if word)

@@ -1,0 +1,61 @@
+"""Receipt: a submitter's own key, and what mail servers have said of her mail, which nobody but she can read."""
+
+import json
+import sys
+from base64 import b64decode, b64encode
+from pathlib import Path
+from typing import IO, Any, Final
+
+import click
+
+FAILED: Final = 1
+KEY_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def receipt() -> None:
+    """Sealed receipts: every word that a mail server said of a mail."""
+
+
+@receipt.command("key")
+@click.argument("file", type=KEY_FILE)
+def receipt_key(file: Path) -> None:
+    """Make a key. Writes the private half to FILE, and prints the public one, which goes into submissions as `receipt_key`."""
+    from dispatcher.contracts.keyring import write  # noqa: PLC0415
+    from dispatcher.contracts.reader_key import new_pair  # noqa: PLC0415
+
+    if file.exists():
+        raise click.UsageError("there is such a file already")
+    public, private = new_pair()
+    write(file, b64encode(private) + b"\n", 0o600)
+    click.echo(b64encode(public).decode())
+
+
+@receipt.command("open")
+@click.option("--key", "key_file", type=KEY_FILE, required=True, help="The file that `receipt key` wrote.")
+@click.argument("status", type=click.File("rb"))
+def receipt_open(key_file: Path, status: IO[bytes]) -> None:
+    """Print the receipts in STATUS, a JSON a line. STATUS is the answer to `GET /v1/jobs/{id}`, or a callback's body; - is stdin."""
+    from dispatcher.contracts.errors import SealBroken  # noqa: PLC0415
+    from dispatcher.contracts.receipt_seal import open_receipts  # noqa: PLC0415
+
+    kept, job_id = _kept(status.read())
+    try:
+        private = b64decode(key_file.read_text(), validate=False)
+    except (OSError, ValueError):
+        raise click.UsageError("the file of the key cannot be read") from None
+    try:
+        opened = open_receipts(kept, private, job_id)
+    except SealBroken:
+        click.echo("they do not open with this key", err=True)
+        sys.exit(FAILED)
+    for document in opened:
+        click.echo(document.decode() if document else '{"left_out": true}')
+
+
+def _kept(document: bytes) -> tuple[bytes, str]:
+    try:
+        status: dict[str, Any] = json.loads(document)
+        return b64decode(status["receipt"] or ""), status["id"]
+    except (ValueError, LookupError, TypeError):
+        raise click.UsageError("the file holds no status of a job") from None

@@ -1,0 +1,95 @@
+"""Redis: whether it answers, keeps what it is given in memory alone and from whom, has room, and has the time that we have."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.errors import Unavailable
+from dispatcher.contracts.redis_client import Patience, open_redis
+from dispatcher.contracts.redis_safety import TOLD_ONLY, Hazard, Safety, look
+from dispatcher.contracts.shared_settings import SharedSettings
+from dispatcher.doctor.findings import Finding, green, red, unknown, yellow
+
+PATIENCE: Final = Patience(connections=2, connect_seconds=2, answer_seconds=2, call_seconds=4)
+SKEW_SECONDS, SKEW_TOO_FAR_SECONDS = 1.0, 5.0  # tokens are given five
+SUBJECTS: Final[Mapping[str, tuple[str, tuple[Hazard, ...]]]] = {
+    "redis version": ("new enough", (Hazard.OUTDATED,)),
+    "redis disk": ("nothing is written to one", (Hazard.PERSISTENT, Hazard.COPIED_BY_DISK, Hazard.SAVED)),
+    "redis eviction": ("no key is dropped", (Hazard.EVICTING,)),
+    "redis limit": ("maxmemory is set", (Hazard.UNLIMITED,)),
+    "redis rights": ("no more than we need", (Hazard.ALL_RIGHTS, Hazard.READABLE)),
+    "redis sight": ("its settings are shown", (Hazard.UNSEEN,)),
+}
+ABSENT: Final = unknown("redis", "it does not answer, so nothing of it was looked at", "start it, or mend BEAMPOST_REDIS_URL")
+REFUSED: Final = red("redis", "it refuses who we say we are, or what we ask", "mend user and password in BEAMPOST_REDIS_URL, or its rights")
+
+
+async def redis(settings: SharedSettings) -> list[Finding]:
+    """One finding alone where nothing could be asked."""
+    client = open_redis(settings.redis, PATIENCE, "bp-doctor")
+    try:
+        return await _asked(client, settings)
+    except (RedisError, OSError, TimeoutError, Unavailable):
+        return [await _why_not(client)]
+    finally:
+        await client.aclose()
+
+
+async def _asked(client: Redis, settings: SharedSettings) -> list[Finding]:
+    safety = await look(client, settings, writes_only=isinstance(settings, ApiSettings))
+    memory: Mapping[str, Any] = {} if Hazard.UNSEEN in safety.found else await client.info("memory")
+    before = time.time()
+    seconds, micros = await client.time()
+    skew = seconds + micros / 1_000_000 - (before + time.time()) / 2
+    return [green("redis", "it answers"), *judged(safety), clock(skew), *room(memory, settings)]
+
+
+async def _why_not(client: Redis) -> Finding:
+    try:
+        await client.ping()
+    except RedisError as error:
+        return REFUSED if type(error).__name__ in {"AuthenticationError", "NoPermissionError", "ResponseError"} else ABSENT
+    except (OSError, TimeoutError):
+        return ABSENT
+    return REFUSED
+
+
+def judged(safety: Safety) -> list[Finding]:
+    """By what a start would refuse, and what it would tell."""
+    found = []
+    for name, (good, hazards) in SUBJECTS.items():
+        there = [hazard for hazard in hazards if hazard in safety.found]
+        found += [_graded(name, hazard, safety) for hazard in there] or [green(name, good)]
+    return found
+
+
+def _graded(name: str, hazard: Hazard, safety: Safety) -> Finding:
+    seen, _, cure = hazard.value.partition(": ")
+    return (yellow if hazard in TOLD_ONLY or safety.acknowledged else red)(name, seen, cure)
+
+
+def clock(skew: float) -> Finding:
+    """By how many seconds Redis is ahead of us."""
+    if abs(skew) < SKEW_SECONDS:
+        return green("clock", "Redis has the time that we have")
+    graded = yellow if abs(skew) < SKEW_TOO_FAR_SECONDS else red
+    return graded(
+        "clock", f"Redis is {abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} us", "have both machines ask a time server (NTP)"
+    )
+
+
+def room(memory: Mapping[str, Any], settings: SharedSettings) -> list[Finding]:
+    """How full Redis is, where it says so; the API sheds by these numbers."""
+    most = memory.get("maxmemory", 0)
+    if not most:
+        return []
+    percent = 100 * memory["used_memory"] / most
+    shed = (settings.shed_bulk_percent, settings.shed_percent) if isinstance(settings, ApiSettings) else (70, 85)
+    if percent < shed[0]:
+        return [green("redis room", "there is room")]
+    graded = red if percent >= shed[1] else yellow
+    return [graded("redis room", f"{percent:.0f} % of maxmemory are taken", "more `maxmemory`, or more workers, so that jobs end sooner")]

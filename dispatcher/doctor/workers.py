@@ -1,0 +1,44 @@
+"""Workers: whether any gives a sign of life, of which version, and how it is hardened."""
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from dispatcher.contracts.redis_client import open_redis
+from dispatcher.contracts.wire import key
+from dispatcher.contracts.worker_settings import WorkerSettings
+from dispatcher.doctor.findings import Finding, green, red, unknown, yellow
+from dispatcher.doctor.redis import PATIENCE
+
+RESTART: Final = "restart the older ones"
+LOG: Final = "their logs say why: `sandbox incomplete`, `memory wipe`"
+
+
+async def workers(settings: WorkerSettings) -> list[Finding]:
+    """By their own word in Redis."""
+    client = open_redis(settings.redis, PATIENCE, "bp-doctor")
+    try:
+        names: Any = await client.smembers(key("pools"))
+        signs = [await client.hgetall(key("pool", name.decode())) for name in sorted(names)]
+    except (RedisError, OSError, TimeoutError):
+        return [unknown("workers", "nobody could be asked", "see `redis`")]
+    finally:
+        await client.aclose()
+    return judged([{name.decode(): value.decode() for name, value in sign.items()} for sign in signs if sign])
+
+
+def judged(signs: Iterable[Mapping[str, str]]) -> list[Finding]:
+    """By each one's sign of life."""
+    alive = list(signs)
+    if not alive:
+        return [red("workers", "none gives a sign of life: nothing is sent", "`beampost worker`; its log's last line says why one ended")]
+    found = [green("workers", f"{len(alive)} alive")]
+    if any(sign.get("version") != version("beampost") for sign in alive):
+        found.append(yellow("workers' version", "one is not of this version", RESTART))
+    for name in ("wipe", "sandbox"):
+        lacking = sum(sign.get(name) != "ok" for sign in alive)
+        if lacking:
+            found.append(yellow(f"workers' {name}", f"{lacking} of {len(alive)} go without", LOG))
+    return found

@@ -1,0 +1,198 @@
+"""Key sets: an issuer's keys are fetched when they are needed, seldom, by one at a time, and by HTTPS alone."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from joserfc.jwk import Key, OctKey
+
+from catcher import authority
+from dispatcher.contracts.base64url import text
+from dispatcher.contracts.errors import Unavailable
+from dispatcher.intake.key_sets import IssuersKeys, fetcher, read
+from tests.dispatcher.intake.tokens import EC, ED, IDP, OTHER_RSA, RSA
+
+WEAK: Final = {"kty": "RSA", "kid": "weak", "e": "AQAB", "n": text(b"\xc1" * 128)}
+NAME: Final = str(RSA.kid)
+
+
+def document(*keys: Key) -> bytes:
+    return json.dumps({"keys": [key.as_dict(private=False) for key in keys]}).encode()
+
+
+@dataclass
+class Source:
+    """What an issuer would answer, and how often it was asked; `now` is the clock, and `gate` holds answers back."""
+
+    answer: bytes | None = field(default_factory=lambda: document(RSA))
+    asked: int = 0
+    now: float = 0.0
+    gate: asyncio.Event | None = None
+
+    async def fetch(self, _url: str) -> bytes:
+        self.asked += 1
+        if self.gate:
+            await self.gate.wait()
+        if self.answer is None:
+            raise Unavailable
+        return self.answer
+
+
+def run(story: Callable[[Source, IssuersKeys], Coroutine[Any, Any, object]], source: Source | None = None) -> object:
+    async def whole() -> object:
+        played = source or Source()
+        return await story(played, IssuersKeys(played.fetch, lambda: played.now))
+
+    return asyncio.run(whole())
+
+
+async def has(keys: IssuersKeys, kid: str = NAME) -> bool:
+    return await keys.key(IDP, kid) is not None
+
+
+def test_a_key_is_fetched_once_an_hour() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        found = [await has(keys) for _ in range(3)]
+        source.now = 3599
+        return [*found, await has(keys)], source.asked
+
+    assert run(story) == ([True] * 4, 1)
+
+
+def test_after_an_hour_nobody_waits_for_the_new_set() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        await has(keys)
+        source.now, source.gate = 3601, asyncio.Event()
+        at_once = await has(keys)
+        await asyncio.sleep(0)
+        source.gate.set()
+        return at_once, source.asked
+
+    assert run(story) == (True, 2)
+
+
+def test_unknown_keys_are_asked_for_once_a_minute_at_the_most() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        await has(keys)
+        source.answer, source.now = document(RSA, OTHER_RSA), 59
+        early = await has(keys, str(OTHER_RSA.kid))
+        source.now = 61
+        late = await has(keys, str(OTHER_RSA.kid))
+        return early, late, {await has(keys, f"invented-{number}") for number in range(100)}, source.asked
+
+    assert run(story) == (False, True, {False}, 2)
+
+
+def test_many_who_need_a_key_at_once_make_one_question() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        source.gate = asyncio.Event()
+        waiting = [asyncio.create_task(has(keys)) for _ in range(50)]
+        await asyncio.sleep(0)
+        source.gate.set()
+        return set(await asyncio.gather(*waiting)), source.asked
+
+    assert run(story) == ({True}, 1)
+
+
+def test_while_the_issuer_is_away_her_keys_are_good_for_a_day_and_no_longer() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        await has(keys)
+        source.answer, source.now = None, 86_000
+        stale = await has(keys)
+        source.now = 86_401
+        with pytest.raises(Unavailable):
+            await has(keys)
+        return stale
+
+    assert run(story) is True
+
+
+@pytest.mark.parametrize("answer", [None, b"", b"[]", b"{}", b'{"keys": 1}', b"<html>", b"[" * 100_000])
+def test_without_a_key_set_nobody_can_tell(answer: bytes | None) -> None:
+    async def story(_: Source, keys: IssuersKeys) -> object:
+        return await has(keys)
+
+    with pytest.raises(Unavailable):
+        run(story, Source(answer))
+
+
+def test_a_damaged_set_leaves_the_keys_that_were_there() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        await has(keys)
+        source.answer, source.now = b"{", 4000
+        await has(keys)
+        await asyncio.sleep(0)
+        return await has(keys)
+
+    assert run(story) is True
+
+
+def test_secrets_weak_keys_and_keys_for_other_uses_are_passed_over() -> None:
+    secret = OctKey.import_key(b"s" * 32, {"kid": "secret"}).as_dict(private=True)
+    encrypting = EC.as_dict(private=False) | {"kid": "encrypting", "use": "enc"}
+    good = [RSA.as_dict(private=False), ED.as_dict(private=False)]
+    listed = [*good, WEAK, secret, encrypting, {"kty": "new"}, {"kid": 1}]
+    assert sorted(read(json.dumps({"keys": listed}).encode())) == sorted([NAME, str(ED.kid)])
+
+
+class Door(BaseHTTPRequestHandler):
+    closing = threading.Event()
+
+    def do_GET(self) -> None:
+        if self.path == "/slow":
+            self.closing.wait(10)
+        status = {"/moved": 302, "/away": 500}.get(self.path, 200)
+        body = b"x" * 300_000 if self.path == "/large" else document(RSA)
+        self.send_response(status)
+        self.send_header("Location", "/good")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Where a real one is, and the file of its authority."""
+    pem, tls = authority.issue()
+    ca_file = tmp_path_factory.mktemp("ca") / "ca.pem"
+    ca_file.write_text(pem)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who hung up early is not worth a word
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"https://localhost:{server.server_port}", ca_file
+        Door.closing.set()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_real_issuer_is_asked_by_https(issuer: tuple[str, Path]) -> None:
+    base, ca_file = issuer
+    assert list(read(asyncio.run(fetcher(ca_file)(f"{base}/good")))) == [NAME]
+
+
+@pytest.mark.parametrize("path", ["/moved", "/away", "/large", "/slow"])
+def test_what_is_no_plain_answer_is_none(issuer: tuple[str, Path], path: str) -> None:
+    base, ca_file = issuer
+    with pytest.raises(Unavailable):
+        asyncio.run(fetcher(ca_file)(base + path))
+
+
+def test_an_issuer_whom_nobody_vouches_for_is_not_believed(issuer: tuple[str, Path]) -> None:
+    with pytest.raises(Unavailable):
+        asyncio.run(fetcher()(f"{issuer[0]}/good"))
+
+
+def test_an_issuer_that_is_not_there_is_away() -> None:
+    with pytest.raises(Unavailable):
+        asyncio.run(fetcher()("https://localhost:1/"))

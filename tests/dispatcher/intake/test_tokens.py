@@ -1,0 +1,195 @@
+"""Tokens: what Atlassian or another issuer signed for us and for now is believed; each rule keeps somebody out."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import pytest
+from joserfc.jwk import Key
+
+from dispatcher.contracts.errors import Unauthenticated
+from dispatcher.intake.caller import Caller, Scope
+from dispatcher.intake.issuers import FORGE_SCOPES, Issuer
+from dispatcher.intake.tokens import verified
+from tests.dispatcher.intake.tokens import (
+    APP,
+    EC,
+    ED,
+    FORGE_ISSUER,
+    IDP,
+    OTHER_RSA,
+    RSA,
+    Known,
+    app,
+    forge_claims,
+    hs256_with_the_public_key,
+    idp_claims,
+    signed,
+    unsigned,
+)  # fmt: skip
+
+NOW: Final = time.time
+INSTALLATION: Final = "forge:ari:cloud:ecosystem::installation/11111111-2222-3333-4444-555555555555"
+
+
+def caller(token: str, *issuers: Issuer, now: float | None = None) -> Caller:
+    known = {issuer.issuer: issuer for issuer in issuers or (FORGE_ISSUER, IDP)}
+    return asyncio.run(verified(token, known, Known(), now or NOW()))
+
+
+def is_refused(token: str, *issuers: Issuer, now: float | None = None) -> bool:
+    try:
+        caller(token, *issuers, now=now)
+    except Unauthenticated:
+        return True
+    return False
+
+
+def test_a_token_of_forge_is_an_installations(capsys: pytest.CaptureFixture[str]) -> None:
+    found = caller(signed(forge_claims()))
+    assert (found.tenant, found.scopes, found.key_id) == (INSTALLATION, FORGE_SCOPES, "")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_token_without_a_context_comes_from_the_back_end() -> None:
+    assert caller(signed(forge_claims(context=None, principal=None))).tenant == INSTALLATION
+
+
+FORGE_RULES: Final[dict[str, Callable[[], str]]] = {
+    "RS256 alone: none": lambda: unsigned(forge_claims()),
+    "RS256 alone: HS256 with the public key": lambda: hs256_with_the_public_key(forge_claims()),
+    "RS256 alone: RS384": lambda: signed(forge_claims(), algorithm="RS384"),
+    "RS256 alone: PS256": lambda: signed(forge_claims(), algorithm="PS256"),
+    "the head's algorithm is not the signature's": lambda: swapped(signed(forge_claims()), {"alg": "ES256", "kid": RSA.kid}),
+    "an unknown key": lambda: signed(forge_claims(), OTHER_RSA),
+    "another key under a known name": lambda: signed(forge_claims(), OTHER_RSA, kid=RSA.kid),
+    "a kid that is a path": lambda: signed(forge_claims(), OTHER_RSA, kid="../../../../dev/null"),
+    "no kid": lambda: swapped(signed(forge_claims()), {"alg": "RS256", "kid": None}),
+    "a key of its own": lambda: signed(forge_claims(), OTHER_RSA, jwk=OTHER_RSA.as_dict(private=False)),
+    "keys at a place of its own": lambda: signed(forge_claims(), OTHER_RSA, jku="https://evil.example/jwks.json"),
+    "certificates at a place of its own": lambda: signed(forge_claims(), OTHER_RSA, x5u="https://evil.example/x5u"),
+    "something critical": lambda: swapped(signed(forge_claims()), {"alg": "RS256", "kid": RSA.kid, "crit": ["exp"], "exp": 1}),
+    "another issuer": lambda: signed(forge_claims(iss="forge/other-token")),
+    "no issuer": lambda: signed(forge_claims(iss=None)),
+    "no audience": lambda: signed(forge_claims(aud=None)),
+    "another app's audience": lambda: signed(forge_claims(aud=APP.replace("0a1b", "ffff"))),
+    "an audience that is the token's own idea": lambda: signed(forge_claims(aud="x") | {"app": forge_claims()["app"] | {"id": "x"}}),
+    "an app that is not in the audience": lambda: signed(forge_claims(**app(id="ari:cloud:ecosystem::app/other"))),
+    "no app": lambda: signed(forge_claims(app=None)),
+    "an app that is text": lambda: signed(forge_claims(app=APP)),
+    "no exp": lambda: signed(forge_claims(exp=None)),
+    "no iat": lambda: signed(forge_claims(iat=None)),
+    "no nbf": lambda: signed(forge_claims(nbf=None)),
+    "no jti": lambda: signed(forge_claims(jti=None)),
+    "an empty jti": lambda: signed(forge_claims(jti="")),
+    "over": lambda: signed(forge_claims(exp=NOW() - 6, iat=NOW() - 31, nbf=NOW() - 31)),
+    "not yet": lambda: signed(forge_claims(nbf=NOW() + 8)),
+    "issued in the future": lambda: signed(forge_claims(iat=NOW() + 8)),
+    "lives too long": lambda: signed(forge_claims(exp=NOW() + 301)),
+    "an exp that is text": lambda: signed(forge_claims(exp=str(int(NOW() + 25)))),
+    "an exp without an end": lambda: signed(forge_claims(exp=1e308)),
+    "a development environment": lambda: signed(forge_claims(**app(environment={"type": "DEVELOPMENT"}))),
+    "no environment": lambda: signed(forge_claims(**app(environment=None))),
+    "an isolated cloud": lambda: signed(forge_claims(context={"icLabel": "secret-cloud"})),
+    "an isolated cloud's app": lambda: signed(forge_claims(**app(icLabel="secret-cloud"))),
+    "another cloud in the context": lambda: signed(forge_claims(context={"cloudId": "cloud-2"})),
+    "another API": lambda: signed(forge_claims(**app(apiBaseUrl="https://evil.example/ex/confluence/cloud-1"))),
+    "no API": lambda: signed(forge_claims(**app(apiBaseUrl=None))),
+    "no installation": lambda: signed(forge_claims(**app(installationId=None))),
+    "an installation with a NUL": lambda: signed(forge_claims(**app(installationId="a\0b"))),
+    "an installation with a blank": lambda: signed(forge_claims(**app(installationId="a b"))),
+    "claims that are a list": lambda: signed([1, 2]),
+    "claims that are no JSON": lambda: signed(b"{"),
+    "claims that are no text": lambda: signed(b"\xff\xfe"),
+    "claims without a floor": lambda: signed(b"[" * 30_000),
+    "nothing": lambda: "",
+    "one part": lambda: "eyJhbGciOiJSUzI1NiJ9",
+    "four parts": lambda: signed(forge_claims()) + ".x",
+    "encrypted": lambda: "a.b.c.d.e",
+    "a million dots": lambda: "." * 1_000_000,
+    "a token as long as a book": lambda: signed(forge_claims(context={"cloudId": "cloud-1", "x": "x" * 70_000})),
+    "a head as long as a book": lambda: signed(forge_claims(), x="x" * 5000),
+    "a changed byte": lambda: changed(signed(forge_claims())),
+    "blanks": lambda: signed(forge_claims()) + "\n",
+}
+
+
+def swapped(token: str, head: dict[str, Any]) -> str:
+    return ".".join([unsigned({}, **head).split(".")[0], *token.split(".")[1:]])
+
+
+def changed(token: str) -> str:
+    at = len(token) - 200
+    return token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+
+
+@pytest.mark.parametrize("rule", FORGE_RULES)
+def test_a_token_of_forge_that_breaks_a_rule_is_refused(rule: str) -> None:
+    assert is_refused(FORGE_RULES[rule]())
+
+
+def test_without_an_app_of_ours_no_token_of_forge_is_taken() -> None:
+    assert is_refused(signed(forge_claims()), IDP)
+
+
+def test_clocks_may_differ_by_five_seconds() -> None:
+    now = NOW()
+    token = signed(forge_claims(iat=now, nbf=now, exp=now + 25))
+    assert [is_refused(token, now=now + seconds) for seconds in (-6, -4.5, 29, 31)] == [True, False, False, True]
+
+
+def test_the_operator_may_want_a_licence_and_take_other_environments_and_isolated_clouds() -> None:
+    strict = msgspec.structs.replace(FORGE_ISSUER, licensed=True)
+    wide = msgspec.structs.replace(FORGE_ISSUER, environments=("STAGING",), isolated=True)
+    unlicensed, staged = (
+        signed(forge_claims(**app(license={"isActive": False}))),
+        signed(forge_claims(**app(environment={"type": "STAGING"}))),
+    )
+    assert [is_refused(token, strict) for token in (unlicensed, signed(forge_claims()))] == [True, False]
+    assert [is_refused(token, wide) for token in (staged, signed(forge_claims()))] == [False, True]
+    assert is_refused(signed(forge_claims(context={"icLabel": "x"}, **app(environment={"type": "STAGING"}))), wide) is False
+
+
+def test_a_large_context_is_taken() -> None:
+    assert caller(signed(forge_claims(context={"cloudId": "cloud-1", "extension": "x" * 40_000}))).tenant == INSTALLATION
+
+
+@pytest.mark.parametrize(("key", "algorithm"), [(EC, "ES256"), (ED, "Ed25519")])
+def test_another_issuers_token_has_the_tenant_and_the_scopes_that_both_name(key: Key, algorithm: str) -> None:
+    found = caller(signed(idp_claims(), key, algorithm))
+    assert (found.tenant, found.scopes) == ("jwt:idp:acme", (Scope.SUBMIT,))
+    assert caller(signed(idp_claims(scope=["jobs:read", "admin"]), key, algorithm)).scopes == (Scope.READ, Scope.ADMIN)
+    assert caller(signed(idp_claims(scope=None), key, algorithm)).scopes == ()
+
+
+IDP_RULES: Final[dict[str, Callable[[], str]]] = {
+    "an algorithm that is not listed": lambda: signed(idp_claims(), RSA, "RS256"),
+    "a key of another kind": lambda: signed(idp_claims(), ED, "Ed25519", kid=EC.kid),
+    "another audience": lambda: signed(idp_claims(aud=["other"]), EC, "ES256"),
+    "an audience that is a number": lambda: signed(idp_claims(aud=[1]), EC, "ES256"),
+    "no tenant": lambda: signed(idp_claims(tid=None), EC, "ES256"),
+    "a tenant that is a number": lambda: signed(idp_claims(tid=7), EC, "ES256"),
+    "a tenant with a NUL": lambda: signed(idp_claims(tid="a\0b"), EC, "ES256"),
+    "a tenant without an end": lambda: signed(idp_claims(tid="a" * 201), EC, "ES256"),
+    "lives too long": lambda: signed(idp_claims(exp=NOW() + 3601), EC, "ES256"),
+}
+
+
+@pytest.mark.parametrize("rule", IDP_RULES)
+def test_another_issuers_token_that_breaks_a_rule_is_refused(rule: str) -> None:
+    assert is_refused(IDP_RULES[rule]())
+
+
+def test_an_issuers_tenant_is_never_another_issuers_nor_an_api_keys() -> None:
+    forged = caller(signed(idp_claims(tid=INSTALLATION.removeprefix("forge:")), EC, "ES256")).tenant
+    assert (forged == INSTALLATION, forged.startswith("jwt:idp:")) == (False, True)
+
+
+def test_a_token_that_cannot_be_ours_asks_for_no_key() -> None:
+    known = Known()
+    for token in (unsigned(forge_claims()), hs256_with_the_public_key(forge_claims()), signed(forge_claims(iss="x"))):
+        with pytest.raises(Unauthenticated):
+            asyncio.run(verified(token, {FORGE_ISSUER.issuer: FORGE_ISSUER}, known, NOW()))
+    assert known.asked == 0

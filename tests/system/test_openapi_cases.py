@@ -1,0 +1,75 @@
+"""OpenAPI cases: schemathesis makes requests of the document of each port, good and bad; every answer is one that the document names."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from dispatcher.intake.caller import Scope
+from tests.system.door import another_key
+from tests.system.running_stack import ROOT, RunningStack, running_stack
+
+SEED: Final = 20_261_126
+GENEROUS: Final = {"posts_per_minute": 600_000, "posts_burst": 100_000, "open_jobs": 100_000, "previews_per_minute": 1000}
+CHECKS: Final = (
+    "--checks",
+    "all",
+    "--mode",
+    "all",
+    "--continue-on-failure",
+    "--seed",
+    str(SEED),
+    "--no-color",
+    "--output-truncate",
+    "false",
+)
+
+
+@pytest.fixture(scope="module")
+def generous() -> Iterator[RunningStack]:
+    """It may reach this machine, so that any port is fine; no case names another host than the simulator."""
+    with running_stack("--allow-network", "127.0.0.0/8", verifications_per_minute=1000, **GENEROUS) as started:
+        yield started
+
+
+def tried(stack: RunningStack, port: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """What schemathesis says of the port, with a key for all of it."""
+    key = another_key(stack, "local", *Scope).key
+    kids = ",".join(each["kid"] for each in stack.client().get("/v1/keys").json["keys"])
+    told = {"SCHEMATHESIS_HOOKS": "tests.system.openapi_formats", "BEAMPOST_TEST_KEY": str(key), "BEAMPOST_TEST_KEY_IDS": kids}
+    place = options or (f"{stack.facts[port]}/v1/openapi.json",)
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", *place, *CHECKS, "--suppress-health-check", "all"]
+    return subprocess.run(
+        [*command, "--max-examples", "70"],
+        cwd=folder,
+        env=os.environ | told | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("port", "least"), [("api", 2600), ("admin", 400)])
+def test_every_answer_is_one_that_the_document_names(generous: RunningStack, port: str, least: int, tmp_path: Path) -> None:
+    done = tried(generous, port, tmp_path)
+    counted = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
+    assert done.returncode == 0, done.stdout
+    assert counted is not None
+    assert int(counted[1]) == int(counted[2]) >= least
+
+
+def test_a_document_that_tells_an_untruth_is_found_out(generous: RunningStack, tmp_path: Path) -> None:
+    document: dict[str, Any] = generous.client().get("/v1/openapi.json").json
+    answers = document["paths"]["/livez"]["get"]["responses"]
+    answers["204"] = answers.pop("200")
+    (tmp_path / "untrue.json").write_text(json.dumps(document))
+    done = tried(generous, "api", tmp_path, "untrue.json", "--url", generous.facts["api"], "--include-path", "/livez")
+    assert done.returncode == 1
+    assert "Undocumented status code" in done.stdout
