@@ -7,12 +7,13 @@ import click
 from pydantic import ValidationError
 
 from dispatcher.commands.api_keys import api_keys
-from dispatcher.commands.doctor import doctor
 from dispatcher.commands.debug import debug
+from dispatcher.commands.doctor import doctor
 from dispatcher.commands.keys import keys
 from dispatcher.commands.looking import health, openapi, verify
 from dispatcher.commands.receipt import receipt
 from dispatcher.commands.redis_users import redis_users
+from dispatcher.commands.prove import prove
 from dispatcher.commands.running import api, demo, preview, up, worker
 from dispatcher.contracts.errors import BeampostError
 from dispatcher.contracts.settings import complaint
@@ -26,7 +27,7 @@ def cli() -> None:
     """Beampost mails Confluence pages through the customer's own mail server, and keeps nothing."""
 
 
-for command in (api, worker, up, demo, preview, health, doctor, verify, keys, api_keys, redis_users, receipt, debug, openapi):
+for command in (api, worker, up, demo, preview, health, doctor, prove, verify, keys, api_keys, redis_users, receipt, debug, openapi):
     cli.add_command(command)
 
 

@@ -125,9 +125,9 @@ class Demo:
         click.echo(words, err=True)
 
 
-def start_catcher() -> "subprocess.Popen[bytes]":
+def start_catcher(*options: str) -> "subprocess.Popen[bytes]":
     """The catcher's process; its first line says where it listens."""
-    command = [sys.executable, "-m", "catcher"]
+    command = [sys.executable, "-m", "catcher", *options]
     return subprocess.Popen(  # noqa: S603 -- our own module
         command,
         stdin=subprocess.DEVNULL,

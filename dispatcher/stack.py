@@ -56,6 +56,7 @@ class Stack:
     allow_plaintext: bool = False
     free_ports: bool = False
     output: IO[bytes] | int | None = None
+    outputs: dict[str, IO[bytes]] = field(default_factory=dict)
     room: Path = field(init=False)
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     children: list[Child | Restarted] = field(default_factory=list)
@@ -86,7 +87,7 @@ class Stack:
         self._start_api(self._settings)
         program = ("dispatcher", "worker") if self._settings.strict else ("workers",)
         for _ in range(self.workers):
-            self._run(Child("worker", [sys.executable, "-m", *program], self._environment_of(WORKER), self.output))
+            self._run(Child("worker", [sys.executable, "-m", *program], self._environment_of(WORKER), self.outputs.get("worker", self.output)))
         self._await_ready()
 
     def stop(self, grace_seconds: float | None = None) -> None:
@@ -151,7 +152,7 @@ class Stack:
             self._own_keys.make(Path(self.environment[variable("secret_file")]))
         api_keys = Path(self.environment[variable("api_keys_file")])
         if api_keys == folder / "api-keys.json":
-            self.api_key = create_api_key(api_keys, LOCAL_TENANT, (Scope.SUBMIT, Scope.READ), None, ())
+            self.api_key = create_api_key(api_keys, LOCAL_TENANT, (Scope.SUBMIT, Scope.READ, Scope.DEBUG), None, ())
             self.admin_key = create_api_key(api_keys, LOCAL_TENANT, (Scope.ADMIN, Scope.METRICS), None, ())
 
     def _start_api(self, settings: ApiSettings) -> None:
@@ -164,7 +165,7 @@ class Stack:
         environment = {name: value for name, value in self._environment_of(API).items() if name != variable("private_keys")}
         fds = (public.fileno(), admin.fileno())
         command = [sys.executable, "-m", "dispatcher", "api", "--public-fd", str(fds[0]), "--admin-fd", str(fds[1])]
-        self._run(Child("api", command, environment, self.output, fds))
+        self._run(Child("api", command, environment, self.outputs.get("api", self.output), fds))
         self._sockets = (public, admin)
 
     def _environment_of(self, user: str) -> dict[str, str]:

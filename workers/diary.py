@@ -30,6 +30,7 @@ class Diaries:
     """How much of them is kept; where nobody keeps debug sessions, nothing is noted for one."""
 
     receipt_bytes: int = 65_536
+    tenant_receipt_bytes: int = 64 * 1024 * 1024
     debug_entries: int = 200
     sessions: DebugSessions | None = None
 
@@ -54,7 +55,7 @@ class Diary:
             return said
         try:
             self._note_all(transcript, said)
-            receipt = self._receipt(said, transcript, envelope, job.submission.receipt_key, kept.receipt_bytes)
+            receipt = self._receipt(said, transcript, envelope, job.submission.receipt_key, kept)
         except Exception as error:  # noqa: BLE001 -- the mail is out, and that must be recorded
             report(error)
             return said
@@ -80,12 +81,13 @@ class Diary:
             log.warning("debug entries not kept")
 
     def _receipt(
-        self, said: Outcome, transcript: Transcript, envelope: Envelope, receipt_key: bytes | None, most_bytes: int
+        self, said: Outcome, transcript: Transcript, envelope: Envelope, receipt_key: bytes | None, kept: Diaries
     ) -> SealedReceipt | None:
         if receipt_key is None:
             return None
-        written = document(self._claim, envelope, transcript, said, most_bytes)
-        return SealedReceipt(seal_receipt(written, receipt_key, self._claim.binding.job_id), most_bytes)
+        written = document(self._claim, envelope, transcript, said, kept.receipt_bytes)
+        sealed = seal_receipt(written, receipt_key, self._claim.binding.job_id)
+        return SealedReceipt(sealed, kept.receipt_bytes, kept.tenant_receipt_bytes)
 
     def _note_all(self, transcript: Transcript, said: Outcome) -> None:
         for reply in transcript.replies:

@@ -110,7 +110,7 @@ def open_office(settings: WorkerSettings, hardening: Hardening) -> tuple[Desk, R
         max_message_bytes=settings.max_message_bytes,
         rules=settings,
         sealing=SealingKeys(settings.public_keys, secret, settings.sealing_suite),
-        diaries=Diaries(settings.receipt_bytes, settings.debug_entries, DebugSessions(redis, secret)),
+        diaries=Diaries(settings.receipt_bytes, settings.tenant_receipt_bytes, settings.debug_entries, DebugSessions(redis, secret)),
     )
     return desk, Records(redis, hardening)
 

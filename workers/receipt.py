@@ -39,9 +39,10 @@ def _facts(claim: Claim, envelope: Envelope, transcript: Transcript, outcome: Ou
 
 
 def _around(transcript: Transcript) -> list[Said]:
-    """The last reply of each phase: what a challenge or a reset was answered with is of no use to anybody."""
-    last = {said.phase: said for said in transcript.replies if said.phase is not SmtpPhase.RCPT}
-    return list(last.values())
+    """The last reply of each phase, in their order: what a challenge or a reset was answered with is of no use to anybody."""
+    around = [said for said in transcript.replies if said.phase is not SmtpPhase.RCPT]
+    last = {said.phase: said for said in around}
+    return [said for said in around if last[said.phase] is said]
 
 
 def _recipients(envelope: Envelope, transcript: Transcript, outcome: Outcome, characters: int) -> Iterator[dict[str, object]]:

@@ -7,18 +7,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.answers import answer
-from dispatcher.api.callers import caller
+from dispatcher.api.callers import administrator
 from dispatcher.contracts.advice import ADVICE
 from dispatcher.contracts.documents import moment
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.outcome import FailureClass, State
 from dispatcher.contracts.tally import WINDOWS, cells
-from dispatcher.intake.caller import Scope
 
 
 async def failures(request: Request) -> Response:
     """Ended jobs by outcome, and failures by class with advice, in whole clock hours."""
-    (await caller(request)).must(Scope.ADMIN)
+    await administrator(request)
     window = request.query_params.get("window", "24h")
     if window not in WINDOWS:
         raise Invalid.because(("/window", "not_allowed"))

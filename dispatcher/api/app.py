@@ -100,7 +100,7 @@ def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starl
         app = Starlette(routes=routes, middleware=[Middleware(Unfailing)], exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
         app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
-        app.state.door, app.state.once = Door(api_keys, issuers_keys, known(settings)), Once(redis, secret)
+        app.state.door, app.state.once = Door(api_keys, issuers_keys, known(settings), settings.max_token_bytes), Once(redis, secret)
         app.state.api_keys, app.state.asking, app.state.waiting = api_keys, asking, waiting
         app.state.gate, app.state.pressure, app.state.redis_watch = gate, pressure, watch
         app.state.hardening, app.state.debug_lamp = hardening, lamp

@@ -6,19 +6,28 @@ from typing import Any
 
 from starlette.requests import Request
 
-from dispatcher.intake.authenticate import Door
-from dispatcher.intake.caller import Caller
+from dispatcher.intake.authenticate import Door, is_of_forge
+from dispatcher.intake.caller import Caller, Scope
 from dispatcher.intake.once import Once
 
 
 async def caller(request: Request) -> Caller:
     """The authenticated caller, whom the request remembers; raises Unauthenticated, and Unavailable when nobody can tell."""
     door: Door = request.app.state.door
-    once: Once = request.app.state.once
     found = await door.caller(request.headers.get("authorization"), request.client.host if request.client else None)
-    await once.spend(found)
     request.state.tenant = found.tenant
     return found
+
+
+async def administrator(request: Request) -> Caller:
+    """The caller, who may administer, and whose token did not do so before; raises as `caller` does, and Forbidden."""
+    once: Once = request.app.state.once
+    return await once.spend((await caller(request)).must(Scope.ADMIN))
+
+
+def comes_from_forge(request: Request) -> bool:
+    """Then an error is `application/json`: the only type of which Atlassian says that an app gets to see it."""
+    return is_of_forge(request.headers.get("authorization"))
 
 
 async def while_there(request: Request, work: Coroutine[Any, Any, None]) -> None:

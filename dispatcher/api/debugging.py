@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from dispatcher.api.answers import answer
 from dispatcher.api.bodies import JSON, body_of
-from dispatcher.api.callers import caller
+from dispatcher.api.callers import administrator, caller
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.debugging import DebugSession, DebugSessions, DebugSessionUnknown, NewDebugSession
 from dispatcher.contracts.documents import moment
@@ -39,15 +39,18 @@ async def one(request: Request) -> Response:
 
 async def lasting(request: Request) -> Response:
     """For the operator: how many are open, whose by her pseudonym, and until when."""
-    (await caller(request)).must(Scope.ADMIN)
-    found = await _sessions(request).lasting()
-    listed = [{"tenant": tenant} | _facts(session) for tenant, session in sorted(found.items())]
+    await administrator(request)
+    found, now_ms = await _sessions(request).lasting(), await _sessions(request).now_ms()
+    listed = [
+        {"tenant": tenant} | _facts(session) | {"seconds_left": max(0, session.until_ms - now_ms) // 1000}
+        for tenant, session in sorted(found.items())
+    ]
     return answer({"open": len(found), "most": _settings(request).debug_sessions, "debug_sessions": listed})
 
 
 async def stop(request: Request) -> Response:
     """For the operator: it ends before its time."""
-    (await caller(request)).must(Scope.ADMIN)
+    await administrator(request)
     found = await _sessions(request).lasting()
     whose = [tenant for tenant, session in found.items() if session.session_id == request.path_params["session_id"]]
     if not whose:

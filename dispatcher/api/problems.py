@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dispatcher.api.answers import answer
+from dispatcher.api.callers import comes_from_forge
 from dispatcher.api.limits import at_limit, come_again
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Crowded, Invalid, Misconfigured, RateLimited, SubmissionError, Unavailable
@@ -19,8 +20,8 @@ PROBLEMS: Final[dict[str, tuple[int, str, str]]] = {
     "malformed-request": (400, "This is not HTTP as we read it", "Send HTTP/1.1, one length for each body, and no half-written field."),
     "malformed-json": (400, "The body is not JSON", "The body must be one JSON object in UTF-8."),
     "key-missing": (400, "The Idempotency-Key is missing", "Send a header Idempotency-Key of 8 to 255 printable ASCII characters."),
-    "unauthenticated": (401, "The caller is not known", "Send a valid API key as `Authorization: Bearer`."),
-    "forbidden": (403, "The API key does not allow this", "Use a key with the scope that this call needs."),
+    "unauthenticated": (401, "The caller is not known", "Send an API key, or a token of a known issuer, as `Authorization: Bearer`."),
+    "forbidden": (403, "The API key or token does not allow this", "Use one with the scope that this call needs."),
     "job-unknown": (404, "There is no such job", "The job never existed, belongs to somebody else, or is forgotten."),
     "not-found": (404, "There is nothing here", "See /v1/openapi.json for what there is."),
     "method-not-allowed": (405, "The method is not allowed here", "See /v1/openapi.json for what is allowed."),
@@ -80,7 +81,7 @@ def problem(
         told["WWW-Authenticate"] = "Bearer"
     if slug in CLOSING:
         told |= CLOSE
-    return answer(body, status, told, media_type="application/problem+json")
+    return answer(body, status, told, "application/json" if comes_from_forge(request) else "application/problem+json")
 
 
 async def on_submission_error(request: Request, error: Exception) -> Response:

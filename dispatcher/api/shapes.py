@@ -99,6 +99,7 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
                     "pending": INTEGERS,
                 },
             },
+            "receipt": MAYBE_STRING,
             "warnings": WARNINGS,
         },
     },

@@ -1,13 +1,17 @@
 """API settings: what the API reads beside the shared settings."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from dispatcher.contracts.https import place
 from dispatcher.contracts.shared_settings import SharedSettings, items
+
+APPS: Final = "ari:cloud:ecosystem::app/"
+UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class ApiSettings(SharedSettings):
@@ -20,9 +24,9 @@ class ApiSettings(SharedSettings):
     api_keys_file: Path = Field(default=Path("keys/api-keys.json"), description="File of the API keys, as hashes.")
     forge_apps: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="The Forge apps whose invocation tokens are taken, by their ARI (`ari:cloud:ecosystem::app/...`); comma-separated.",
+        description="The Forge apps whose invocation tokens are taken, by id or ARI (`ari:cloud:ecosystem::app/...`); comma-separated.",
     )
-    forge_environments: Annotated[tuple[str, ...], NoDecode] = Field(
+    forge_environments: Annotated[tuple[Literal["PRODUCTION", "STAGING", "DEVELOPMENT"], ...], NoDecode] = Field(
         default=("PRODUCTION",), min_length=1, description="Their environments; `STAGING` and `DEVELOPMENT` are others. Comma-separated."
     )
     forge_licensed: bool = Field(default=False, description="Whether an installation must have an active licence.")
@@ -37,7 +41,13 @@ class ApiSettings(SharedSettings):
         default=None, description="JSON file of other issuers whose tokens (JWT) are taken, as docs/callers.md describes it."
     )
     token_ca_file: Path | None = Field(
-        default=None, description="PEM file of further certificate authorities for where issuers' keys are."
+        default=None, description="PEM file of certificate authorities, beside the system's, for where issuers' keys are."
+    )
+    max_token_bytes: int = Field(
+        default=64 * 1024,
+        ge=4096,
+        le=1024 * 1024,
+        description="The longest token that is looked at; it is in the head, which is bounded too.",
     )
     public_url: str = Field(default="https://beampost.example", description="The base of problem types, as callers see this service.")
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="The largest request body.")
@@ -72,6 +82,14 @@ class ApiSettings(SharedSettings):
     @classmethod
     def _listed(cls, value: object) -> object:
         return items(value)
+
+    @field_validator("forge_apps")
+    @classmethod
+    def _aris(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        aris = tuple(app if app.startswith(APPS) else APPS + app for app in value)
+        if not all(UUID.fullmatch(ari.removeprefix(APPS)) for ari in aris):
+            raise ValueError("must be ids of Forge apps, as 0a1b2c3d-0000-4000-8000-000000000000")
+        return aris
 
     @field_validator("forge_jwks_url")
     @classmethod

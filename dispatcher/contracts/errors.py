@@ -42,14 +42,14 @@ class KeyMissing(SubmissionError):
 
 
 class Unauthenticated(SubmissionError):
-    """The API key is missing or not valid."""
+    """The API key or token is missing or not valid."""
 
     status = 401
     slug = "unauthenticated"
 
 
 class Forbidden(SubmissionError):
-    """The API key does not allow this call."""
+    """The API key or token does not allow this call."""
 
     status = 403
     slug = "forbidden"

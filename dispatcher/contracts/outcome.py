@@ -181,10 +181,14 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class SealedReceipt(msgspec.Struct, frozen=True):
-    """All that was said of one message, which the submitter alone can read; of a job at most so many bytes of them are kept."""
+    """All that was said of one message, which the submitter alone can read.
+
+    So many bytes are kept of a job's, and of a tenant's in as long as records live.
+    """
 
     sealed: bytes
-    most_bytes: int
+    job_bytes: int
+    tenant_bytes: int
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ async def look(redis: Redis, settings: SharedSettings, *, writes_only: bool = Fa
     """Now; `writes_only` is who must not read payloads. Raises Unavailable."""
     place, acknowledged = whereabouts(settings.redis), settings.redis_check == "acknowledged"
     found = await hazards(redis, replicated=settings.min_replicas > 0 or bool(place.primary), writes_only=writes_only)
-    for host, port in replicas(await allowed(redis.info("replication"))):
+    for host, port in replicas(await allowed(redis.info("replication")) or {}):
         if (await _look_at(place, host, port)).grave:
             return Safety((*found, Hazard.REPLICA), acknowledged)
     return Safety(found, acknowledged)

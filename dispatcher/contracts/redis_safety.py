@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from importlib.resources import files
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
@@ -14,6 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 from dispatcher.contracts.errors import Misconfigured, Unavailable
 from dispatcher.contracts.wire import key
 
+T = TypeVar("T")
 SEEN: Final = ("save", "appendonly", "maxmemory", "maxmemory-policy", "repl-diskless-sync", "repl-diskless-load")
 ROUNDING_SECONDS: Final = 2
 OLDEST: Final = {"valkey_version": (7, 2), "redis_version": (7, 0)}  # Valkey tells a redis_version too
@@ -77,14 +78,11 @@ class Safety:
 
 
 async def hazards(redis: Redis, *, replicated: bool = False, writes_only: bool = False) -> tuple[Hazard, ...]:
-    """All there are; `replicated` says that replicas are expected, though none may be there now. Raises Unavailable.
-
-    Every server answers for itself alone: that the replicas are safe is seen when one of them is the primary.
-    """
-    facts = await allowed(redis.info())
-    settings = await allowed(redis.config_get(*SEEN))
-    may = await _rights(redis, (READ_PAYLOAD, *NOBODYS))
-    found = {Hazard.ALL_RIGHTS: any(may[1:]), Hazard.READABLE: writes_only and any(may[:1])}
+    """All there are of this one server; `replicated` says that replicas are expected, though none may be there now. Raises Unavailable."""
+    facts = await allowed(redis.info()) or {}
+    settings: Mapping[Any, Any] = await allowed(redis.config_get(*SEEN)) or {}
+    reads, *others = await _rights(redis) or [0]
+    found = {Hazard.ALL_RIGHTS: any(others), Hazard.READABLE: writes_only and bool(reads)}
     return judged(facts, settings, replicated=replicated) + tuple(hazard for hazard, there in found.items() if there)
 
 
@@ -105,25 +103,22 @@ def judged(facts: Mapping[str, Any], settings: Mapping[str, str], *, replicated:
     return tuple(hazard for hazard, there in found.items() if there)
 
 
-async def allowed(asked: Awaitable[Mapping[Any, Any]]) -> Mapping[str, Any]:
-    """The answer, or nothing where we may not ask: a managed Redis has its CONFIG taken away or renamed. Raises Unavailable."""
+async def allowed(asked: Awaitable[T]) -> T | None:
+    """The answer, or None where we may not ask: a managed Redis has its CONFIG taken away or renamed. Raises Unavailable."""
     try:
         return await asked
-    except ResponseError:
-        return {}
+    except ResponseError as error:
+        if str(error).startswith("BUSY"):  # with somebody's script
+            raise Unavailable from None
+        return None
     except (RedisError, OSError, TimeoutError):
         raise Unavailable from None
 
 
-async def _rights(redis: Redis, commands: tuple[tuple[str, ...], ...]) -> list[int]:
-    """A 1 for each command that we may give; none is given, and Redis notes no refusal."""
+async def _rights(redis: Redis) -> list[int] | None:
+    """A 1 for each command that we may give, and a 0 for others; none is given, and Redis notes no refusal."""
     script = redis.register_script((files("dispatcher.contracts") / "lua" / "rights.lua").read_text())
-    try:
-        return list(await script(args=[msgspec.msgpack.encode(commands)]))
-    except ResponseError:
-        return []
-    except (RedisError, OSError, TimeoutError):
-        raise Unavailable from None
+    return await allowed(script(args=[msgspec.msgpack.encode((READ_PAYLOAD, *NOBODYS))]))
 
 
 def _saved(facts: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dispatcher.contracts.claim import Claim, write_tries
-from dispatcher.contracts.outcome import Failure, Fate, Outcome
+from dispatcher.contracts.outcome import Failure, Fate, Outcome, SealedReceipt
 
 
 def held(claim: Claim, **said: object) -> dict[str, object]:
@@ -22,8 +22,12 @@ def spoken(claim: Claim, outcome: Outcome) -> dict[str, object]:
     why = ",".join(f"{index}:{failure.failure_class}" for index, failure in refused.items() if failure)
     warn = ",".join(f"{remark}:{count}" for remark, count in sorted(outcome.warnings.items()))
     facts = held(claim, changes=changes(claim.fates, outcome.fates), why=why, warn=warn)
-    most = outcome.receipt.most_bytes if outcome.receipt else 0
-    return facts | _labels(outcome.hope) | {"contact": outcome.contact, "tries": write_tries(claim.tries), "receipt_bytes": most}
+    facts |= {"contact": outcome.contact, "tries": write_tries(claim.tries)}
+    return facts | _labels(outcome.hope) | _limits(outcome.receipt)
+
+
+def _limits(receipt: SealedReceipt | None) -> dict[str, object]:
+    return {"receipt": {"job_bytes": receipt.job_bytes, "tenant_bytes": receipt.tenant_bytes}} if receipt else {}
 
 
 def _labels(failure: Failure | None) -> dict[str, object]:

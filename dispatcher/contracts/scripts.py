@@ -12,7 +12,8 @@ from redis.exceptions import NoScriptError, RedisError
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.wire import CELLS_KEPT_MS, PREFIX
 
-GROWS: Final = frozenset({"accept", "ask", "debug_open", "debug_note"})  # a full Redis refuses these alone: all others make room, or change little
+# A full Redis refuses these alone: all others make room, or change little.
+GROWS: Final = frozenset({"accept", "ask", "debug_open", "debug_note"})
 FAILURES: Final = (RedisError, OSError, TimeoutError)
 
 

@@ -14,7 +14,7 @@ TUNABLES: Final = {
     "glibc.malloc.tcache_count": "0",  # nothing in a thread's cache is overwritten
     "glibc.pthread.stack_cache_size": "0",  # a thread's stack goes back to the kernel with the thread
 }
-BIND: Final = "LD_BIND_NOW"  # a symbol that is looked up at its first call has the vector registers saved on the stack, which hold what was copied
+BIND: Final = "LD_BIND_NOW"  # a symbol bound at its first call has vector registers put on the stack, with pieces of what was copied
 AGAIN: Final = "-Xbeampost"  # says to an interpreter that it was started anew already; an environment may be lost on the way
 SIZES: Final = (64, 400, 4_000, 60_000)  # all below what is given back to the kernel
 MARK: Final = 0x5A

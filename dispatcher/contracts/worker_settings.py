@@ -76,6 +76,11 @@ class WorkerSettings(SharedSettings):
         le=1_048_576,
         description="What is kept of the sealed receipts of one job, in bytes; what is more is left out, and they say so.",
     )
+    tenant_receipt_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=4096,
+        description="The same of one tenant, in as long as a status outlives its job.",
+    )
     debug_entries: int = Field(
         default=200, ge=10, le=1000, description="What is kept of a debug session: its last entries, of 2 KB at most."
     )

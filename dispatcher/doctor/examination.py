@@ -48,7 +48,9 @@ async def examined(programs: Iterable[SharedSettings], trying: Trying) -> list[F
 
 async def _asked(settings: SharedSettings) -> list[Finding]:
     found = await redis(settings)
-    return found + await workers(settings) if isinstance(settings, WorkerSettings) else found
+    if isinstance(settings, WorkerSettings) and found[0].state is State.GREEN:
+        return found + await workers(settings)
+    return found
 
 
 def before_start(settings: SharedSettings, trial: Trial | None) -> list[Finding]:

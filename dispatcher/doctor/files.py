@@ -32,19 +32,17 @@ def _length(path: Path) -> Finding:
 
 def guarded(name: str, path: Path, others: Callable[[str, str, str], Finding] = yellow) -> Finding:
     """Of a file or a folder with its files; `others` grades that every user of the machine may read it."""
-    mode = "700" if path.is_dir() else "600"
+    unreadable = red(
+        name, "it is missing, or this user cannot read it", "let the program's user read it; docs/settings.md says where it is"
+    )
+    if not os.access(path, os.R_OK):
+        return unreadable
     try:
         modes = [stat.S_IMODE(one.stat().st_mode) for one in (path, *(path.iterdir() if path.is_dir() else ()))]
-        owner = path.stat().st_uid
-        readable = os.access(path, os.R_OK)
     except OSError:
-        readable = False
-    if not readable:
-        return red(name, "it is missing, or this user cannot read it", "let the program's user read it; docs/settings.md says where it is")
+        return unreadable
     if any(mode & stat.S_IRWXO for mode in modes):
-        return others(name, "every user of this machine may read it", f"`chmod -R go= ` it: {mode}")
+        return others(name, "every user of this machine may read it", "`chmod -R go=` it")
     if any(mode & stat.S_IRWXG for mode in modes):
-        return yellow(name, "its group may read it", f"`chmod -R go= ` it: {mode}")
-    if os.geteuid() not in {0, owner}:
-        return yellow(name, "it belongs to another user than this one", "`chown` it to the program's user")
+        return yellow(name, "its group may read it", "`chmod -R go=` it")
     return green(name, "for its owner alone")

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from dispatcher.contracts.redis_url import whereabouts
+from dispatcher.contracts.redis_url import whereabouts, with_password
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.doctor.findings import Finding, green, red, yellow
@@ -33,7 +33,7 @@ def _plaintext(settings: SharedSettings) -> Finding:
 
 
 def _redis_in_clear(settings: SharedSettings) -> Finding:
-    place = whereabouts(settings.redis)
+    place = whereabouts(with_password(settings.redis_url.get_secret_value(), "whatever it is"))
     if place.path or place.tls or all(_is_here(host) for host, _ in place.servers):
         return green("way to redis", "by TLS, or on this machine")
     return yellow("way to redis", "over a network in clear: ciphertext, and who is busy when", "take rediss:// in BEAMPOST_REDIS_URL")

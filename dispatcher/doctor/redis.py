@@ -10,7 +10,9 @@ from redis.exceptions import RedisError
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.redis_client import Patience, open_redis
-from dispatcher.contracts.redis_safety import TOLD_ONLY, Hazard, Safety, look
+from dispatcher.contracts.redis_look import look
+from dispatcher.contracts.redis_safety import TOLD_ONLY, Hazard, Safety
+from dispatcher.contracts.redis_url import PasswordUnreadable
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.doctor.findings import Finding, green, red, unknown, yellow
 
@@ -19,6 +21,7 @@ SKEW_SECONDS, SKEW_TOO_FAR_SECONDS = 1.0, 5.0  # tokens are given five
 SUBJECTS: Final[Mapping[str, tuple[str, tuple[Hazard, ...]]]] = {
     "redis version": ("new enough", (Hazard.OUTDATED,)),
     "redis disk": ("nothing is written to one", (Hazard.PERSISTENT, Hazard.COPIED_BY_DISK, Hazard.SAVED)),
+    "redis replicas": ("none, or none that is known to be unsafe", (Hazard.REPLICA,)),
     "redis eviction": ("no key is dropped", (Hazard.EVICTING,)),
     "redis limit": ("maxmemory is set", (Hazard.UNLIMITED,)),
     "redis rights": ("no more than we need", (Hazard.ALL_RIGHTS, Hazard.READABLE)),
@@ -30,7 +33,10 @@ REFUSED: Final = red("redis", "it refuses who we say we are, or what we ask", "m
 
 async def redis(settings: SharedSettings) -> list[Finding]:
     """One finding alone where nothing could be asked."""
-    client = open_redis(settings.redis, PATIENCE, "bp-doctor")
+    try:
+        client = open_redis(settings.redis, PATIENCE, "bp-doctor")
+    except PasswordUnreadable:
+        return [red("redis", "the file of its password cannot be read, or is empty", "mend BEAMPOST_REDIS_PASSWORD_FILE")]
     try:
         return await _asked(client, settings)
     except (RedisError, OSError, TimeoutError, Unavailable):

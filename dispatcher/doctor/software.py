@@ -22,7 +22,11 @@ def python(running: tuple[int, int, int]) -> Finding:
     seen = ".".join(map(str, running)) + f", {ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}"
     least = PATCHED.get(running[:2], 0)
     if running[2] < least:
-        return yellow("Python", f"{seen}: its known flaws are mended since", f"take {running[0]}.{running[1]}.{least} or newer")
+        return yellow(
+            "Python",
+            f"{seen}: its email module forges headers; none of ours relies on it",
+            f"take {running[0]}.{running[1]}.{least} or newer",
+        )
     return green("Python", seen)
 
 

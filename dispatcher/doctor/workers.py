@@ -21,7 +21,7 @@ async def workers(settings: WorkerSettings) -> list[Finding]:
     client = open_redis(settings.redis, PATIENCE, "bp-doctor")
     try:
         names: Any = await client.smembers(key("pools"))
-        signs = [await client.hgetall(key("pool", name.decode())) for name in sorted(names)]
+        signs: list[dict[Any, Any]] = [await client.hgetall(key("pool", name.decode())) for name in sorted(names)]
     except (RedisError, OSError, TimeoutError):
         return [unknown("workers", "nobody could be asked", "see `redis`")]
     finally:

@@ -29,11 +29,23 @@ OF_TOKENS: Final = ("forge:", "jwt:")  # how the tenants of tokens begin
 
 
 class ApiKeysUnreadable(Misconfigured):
-    """The file of API keys cannot be read; make a key with `beampost api-keys create`."""
+    """The file of API keys is not there, or is not as `beampost api-keys` writes it; `beampost api-keys create` makes one."""
 
 
 class TwoKeysAlready(Misconfigured):
-    """This tenant has two active keys with these scopes, one to exchange the other: revoke one with `beampost api-keys revoke` first."""
+    """This tenant has two active keys with these scopes, one to exchange the other."""
+
+    ids: tuple[str, ...] = ()
+
+    @classmethod
+    def called(cls, *ids: str) -> "TwoKeysAlready":
+        """With the ids of the keys, of which one must go."""
+        error = cls()
+        error.ids = ids
+        return error
+
+    def __str__(self) -> str:
+        return f"this tenant has active keys with these scopes already: {', '.join(self.ids)}; `beampost api-keys revoke` one first"
 
 
 class TenantReserved(Misconfigured):
@@ -49,6 +61,12 @@ class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[Scope, ...]
     expires: int | None = None
     networks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.tenant.startswith(OF_TOKENS):
+            raise ValueError
+        for network in self.networks:
+            ip_network(network)
 
     @property
     def has_expired(self) -> bool:
@@ -124,7 +142,7 @@ def create_api_key(path: Path, tenant: str, scopes: tuple[Scope, ...], expires: 
         kept = read_api_keys(path) if path.exists() else []
         alike = [key for key in kept if key.tenant == tenant and set(key.scopes) == set(scopes) and not key.has_expired]
         if len(alike) >= ACTIVE_AT_ONCE:
-            raise TwoKeysAlready
+            raise TwoKeysAlready.called(*(key.id for key in alike))
         _write_api_keys(path, [*kept, made])
     return token
 

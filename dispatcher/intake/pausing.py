@@ -1,6 +1,6 @@
 """Pausing: which pauses the operator may order. Each has one scope, a reason and an end."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 
 from dispatcher.contracts.accounts import Complaint
 from dispatcher.contracts.errors import Invalid
@@ -8,9 +8,9 @@ from dispatcher.contracts.pauses import LONGEST_MS, SCOPES, TENANT, NewPause, Pa
 from dispatcher.contracts.secret import Secret
 
 
-def admit_pause(ordered: NewPause, tenants: Collection[str], secret: Secret, by: str, now_ms: int) -> Pause:
+def admit_pause(ordered: NewPause, known: Callable[[str], bool], secret: Secret, by: str, now_ms: int) -> Pause:
     """The pause as claim knows it; raises Invalid with everything that is wrong."""
-    complaints = list(_complaints(ordered, tenants, now_ms))
+    complaints = list(_complaints(ordered, known, now_ms))
     if complaints:
         raise Invalid.because(*complaints)
     return Pause(known_scope(ordered.scope, secret), ordered.reason, by, _until_ms(ordered, now_ms))
@@ -21,8 +21,9 @@ def known_scope(scope: str, secret: Secret) -> str:
     return TENANT + secret.pseudonym("tenant", scope.removeprefix(TENANT)) if scope.startswith(TENANT) else scope
 
 
-def _complaints(ordered: NewPause, tenants: Collection[str], now_ms: int) -> Iterator[Complaint]:
-    if ordered.scope not in SCOPES and ordered.scope not in {TENANT + tenant for tenant in tenants}:
+def _complaints(ordered: NewPause, known: Callable[[str], bool], now_ms: int) -> Iterator[Complaint]:
+    of_tenant = ordered.scope.startswith(TENANT) and known(ordered.scope.removeprefix(TENANT))
+    if ordered.scope not in SCOPES and not of_tenant:
         yield "/scope", "not_allowed"
     if not ordered.reason.isprintable() or ordered.reason.isspace():
         yield "/reason", "not_allowed"

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, NoReturn, Protocol
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
+from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import Key
 from msgspec import Meta
 
@@ -66,7 +67,7 @@ class Registry(jws.JWSRegistry):
     max_header_length = MOST_HEAD_CHARACTERS
     max_payload_length = 1024 * 1024
 
-    def get_alg(self, name: str) -> jws.JWSAlgModel:
+    def get_alg(self, name: str) -> JWSAlgModel:
         if name not in (self.allowed or ()):
             raise UnsupportedAlgorithmError
         return self.algorithms[name]
@@ -100,10 +101,10 @@ def parsed(text: str) -> Token:
 
 
 def strict(text: bytes) -> Claims:
-    """An object, whose names are unique; raises ValueError. Not msgspec, which remembers names."""
+    """An object, whose names are unique; raises ValueError, Unauthenticated. Not msgspec, which remembers names."""
     found = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
     if not isinstance(found, dict):
-        raise ValueError
+        raise Unauthenticated
     return found
 
 
@@ -122,7 +123,7 @@ def judged(token: Token, issuer: Issuer, now: float) -> Caller:
     rules = (
         said.iss == issuer.issuer,
         not set(issuer.audience).isdisjoint(audience),
-        all(name in token.claims for name in issuer.requires),
+        all(token.claims.get(name, "") != "" for name in issuer.requires),
         now < said.exp + leeway,
         said.nbf <= now + leeway,
         said.iat <= now + leeway,

@@ -1,5 +1,10 @@
 """Receipt seal: receipts in their order, kept as long as the job's record, and no more of them than there may be."""
 
+import runpy
+from base64 import b64encode
+from pathlib import Path
+from typing import Final
+
 import pytest
 
 from dispatcher.contracts.claim import Claim
@@ -12,6 +17,7 @@ from tests.contracts.conftest import Books
 
 GREYLISTED = Failure(FailureClass.GREYLISTED, SmtpPhase.RCPT, 451, "4.7.1", permanent=False)
 DAY = 86_400_000
+GUIDE: Final = Path(__file__).parents[2] / "docs/receipts.md"
 
 
 def test_receipts_are_opened_in_their_order() -> None:
@@ -40,19 +46,19 @@ def test_a_receipt_that_was_cut_does_not_open(length: int) -> None:
 
 
 class Written:
-    """A job whose receipts are so many bytes at most."""
+    """A job whose receipts are so many bytes at most, and those of its tenant."""
 
-    def __init__(self, books: Books, most_bytes: int = 1000) -> None:
+    def __init__(self, books: Books, job_bytes: int = 1000, tenant_bytes: int = 1000) -> None:
         self.books = books
-        self.most_bytes = most_bytes
+        self.job_bytes, self.tenant_bytes = job_bytes, tenant_bytes
         self.job_id = books.accept(n=1)
 
     def defer(self, receipt: bytes) -> None:
-        said = Outcome({0: Fate.PENDING}, GREYLISTED, receipt=SealedReceipt(receipt, self.most_bytes))
+        said = Outcome({0: Fate.PENDING}, GREYLISTED, receipt=SealedReceipt(receipt, self.job_bytes, self.tenant_bytes))
         assert self.books.do(self.books.ledger.defer(self.claim(), said, 0, {}))
 
     def finish(self, receipt: bytes) -> State | None:
-        said = Outcome({0: Fate.ACCEPTED}, receipt=SealedReceipt(receipt, self.most_bytes))
+        said = Outcome({0: Fate.ACCEPTED}, receipt=SealedReceipt(receipt, self.job_bytes, self.tenant_bytes))
         return self.books.do(self.books.ledger.finish(self.claim(), said))
 
     def claim(self) -> Claim:
@@ -94,7 +100,7 @@ def test_a_late_answer_brings_its_receipt(books: Books) -> None:
     books.hurry(job.job_id)
     books.sweep()
     assert books.state(job.job_id) is State.UNKNOWN
-    said = Outcome({0: Fate.ACCEPTED}, receipt=SealedReceipt(b"late", 1000))
+    said = Outcome({0: Fate.ACCEPTED}, receipt=SealedReceipt(b"late", 1000, 1000))
     assert books.do(books.ledger.finish(claim, said)) is State.SENT
     assert (job.kept, job.lives_as_its_record()) == (b"late", True)
 
@@ -105,13 +111,13 @@ def test_who_lost_the_job_adds_none(books: Books) -> None:
     books.hurry(job.job_id)
     books.sweep()
     assert job.finish(b"mine") is State.SENT
-    said = Outcome({0: Fate.ACCEPTED}, receipt=SealedReceipt(b"lost", 1000))
+    said = Outcome({0: Fate.ACCEPTED}, receipt=SealedReceipt(b"lost", 1000, 1000))
     assert books.do(books.ledger.finish(lost, said)) is None
     assert job.kept == b"mine"
 
 
 def test_what_is_too_much_is_left_out_and_a_nought_says_so_once(books: Books) -> None:
-    job = Written(books, most_bytes=10)
+    job = Written(books, job_bytes=10)
     job.defer(b"12345678")
     job.defer(b"abc")
     job.defer(b"abc")
@@ -122,9 +128,29 @@ def test_what_is_too_much_is_left_out_and_a_nought_says_so_once(books: Books) ->
 
 
 def test_a_first_one_that_is_too_much_is_a_nought_too(books: Books) -> None:
-    job = Written(books, most_bytes=2)
+    job = Written(books, job_bytes=2)
     job.finish(b"abc")
     assert job.kept == bytes(4)
+
+
+def test_what_is_too_much_for_a_tenant_is_left_out_of_her_next_jobs_too(books: Books) -> None:
+    first, second = Written(books, tenant_bytes=10), Written(books, tenant_bytes=10)
+    first.finish(b"12345678")
+    second.finish(b"abc")
+    assert (first.kept, second.kept) == (b"12345678", bytes(4))
+    other = books.accept(tenant="other")
+    said = Outcome({0: Fate.ACCEPTED}, receipt=SealedReceipt(b"abc", 1000, 10))
+    books.do(books.ledger.finish(books.claim(), said))
+    assert books.status(other).receipts == b"abc"
+
+
+def test_as_time_goes_by_a_tenant_may_have_more(books: Books) -> None:
+    first, second = Written(books, tenant_bytes=10), Written(books, tenant_bytes=10)
+    first.finish(b"12345678")
+    spent = "bp:rate:r:acme"
+    books.redis.set(spent, float(books.redis.get(spent)) - DAY / 10)
+    second.finish(b"abc")
+    assert second.kept == b"abc"
 
 
 def test_the_status_shows_them_in_base64_and_null_where_there_is_none(books: Books) -> None:
@@ -132,3 +158,14 @@ def test_the_status_shows_them_in_base64_and_null_where_there_is_none(books: Boo
     assert status_document(books.status(job.job_id))["receipt"] is None
     job.finish(b"\xff\xfe")
     assert status_document(books.status(job.job_id))["receipt"] == "//4="
+
+
+def test_the_page_opens_them_with_a_library(tmp_path: Path) -> None:
+    public, private = new_pair()
+    code = GUIDE.read_text().partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "opener.py").write_text(code)
+    receipts = runpy.run_path(str(tmp_path / "opener.py"))["receipts"]
+    kept = seal_receipt(b'{"attempt": 1}', public, "job") + bytes(4) + seal_receipt(b'{"attempt": 2}', public, "job")
+    status = {"id": "job", "receipt": b64encode(kept).decode()}
+    assert list(receipts(status, private)) == [{"attempt": 1}, None, {"attempt": 2}]
+    assert list(receipts({"id": "job", "receipt": None}, private)) == []

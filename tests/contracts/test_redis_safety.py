@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 import pytest
+from redis.exceptions import ResponseError
 
 from dispatcher.acl import API, USERS, WORKER, rule, users_file
 from dispatcher.contracts.errors import Unavailable
@@ -14,7 +16,8 @@ from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.redis_look import look
 from dispatcher.contracts.redis_safety import Hazard, RedisUnsafe, Safety, hazards, judged
 from dispatcher.contracts.shared_settings import SharedSettings
-from tests.faults.topology import PASSWORD, SAFE, Server, one_server
+from tests.faults.topology import PASSWORD, READY_SECONDS, SAFE, Server, one_server
+from tests.system.running_stack import await_true
 
 ROOT: Final = Path(__file__).parents[2]
 HASTY: Final = Patience(connections=4, connect_seconds=0.5, answer_seconds=0.5, call_seconds=1)
@@ -217,6 +220,21 @@ def test_what_is_grave_is_refused_unless_acknowledged_and_the_rest_is_not(hazard
 def test_a_refusal_tells_the_cures() -> None:
     said = str(RedisUnsafe.because(Hazard.EVICTING, Hazard.PERSISTENT))
     assert said == f"Redis is not safe to put jobs into: {Hazard.EVICTING.value}; {Hazard.PERSISTENT.value}. {ANYWAY}"
+
+
+def test_nothing_is_found_of_a_server_that_is_busy_with_somebodys_script() -> None:
+    with (
+        server_with_users("busy-reply-threshold 1") as server,
+        server.client() as client,
+        server.client() as killer,
+        ThreadPoolExecutor() as pool,
+    ):
+        running = pool.submit(client.eval, "while true do end", 0)
+        await_true(lambda: not server.answers(), READY_SECONDS)
+        with pytest.raises(Unavailable):
+            found(url_of(server))
+        killer.script_kill()
+        assert isinstance(running.exception(), ResponseError)
 
 
 def looked(server: Server, **settings: object) -> tuple[Hazard, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from dispatcher.intake.caller import Scope
+from tests.system.client import Client
 from tests.system.door import another_key
 from tests.system.running_stack import ROOT, RunningStack, running_stack
 
@@ -38,13 +39,17 @@ def generous() -> Iterator[RunningStack]:
         yield started
 
 
-def tried(stack: RunningStack, port: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """What schemathesis says of the port, with a key for all of it."""
-    key = another_key(stack, "local", *Scope).key
-    kids = ",".join(each["kid"] for each in stack.client().get("/v1/keys").json["keys"])
-    told = {"SCHEMATHESIS_HOOKS": "tests.system.openapi_formats", "BEAMPOST_TEST_KEY": str(key), "BEAMPOST_TEST_KEY_IDS": kids}
-    place = options or (f"{stack.facts[port]}/v1/openapi.json",)
-    command = [str(Path(sys.executable).with_name("schemathesis")), "run", *place, *CHECKS, "--suppress-health-check", "all"]
+@pytest.fixture(scope="module")
+def master(generous: RunningStack) -> Client:
+    """A caller who may do everything."""
+    return another_key(generous, "local", *Scope)
+
+
+def tried(master: Client, place: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """What schemathesis says of a port."""
+    kids = ",".join(each["kid"] for each in master.get("/v1/keys").json["keys"])
+    told = {"SCHEMATHESIS_HOOKS": "tests.system.openapi_formats", "BEAMPOST_TEST_KEY": str(master.key), "BEAMPOST_TEST_KEY_IDS": kids}
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", place, *options, *CHECKS, "--suppress-health-check", "all"]
     return subprocess.run(
         [*command, "--max-examples", "70"],
         cwd=folder,
@@ -57,19 +62,19 @@ def tried(stack: RunningStack, port: str, folder: Path, *options: str) -> subpro
 
 
 @pytest.mark.parametrize(("port", "least"), [("api", 2600), ("admin", 400)])
-def test_every_answer_is_one_that_the_document_names(generous: RunningStack, port: str, least: int, tmp_path: Path) -> None:
-    done = tried(generous, port, tmp_path)
+def test_every_answer_is_one_that_the_document_names(generous: RunningStack, master: Client, port: str, least: int, tmp_path: Path) -> None:
+    done = tried(master, f"{generous.facts[port]}/v1/openapi.json", tmp_path)
     counted = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
     assert done.returncode == 0, done.stdout
     assert counted is not None
     assert int(counted[1]) == int(counted[2]) >= least
 
 
-def test_a_document_that_tells_an_untruth_is_found_out(generous: RunningStack, tmp_path: Path) -> None:
-    document: dict[str, Any] = generous.client().get("/v1/openapi.json").json
+def test_a_document_that_tells_an_untruth_is_found_out(master: Client, tmp_path: Path) -> None:
+    document: dict[str, Any] = master.get("/v1/openapi.json").json
     answers = document["paths"]["/livez"]["get"]["responses"]
     answers["204"] = answers.pop("200")
     (tmp_path / "untrue.json").write_text(json.dumps(document))
-    done = tried(generous, "api", tmp_path, "untrue.json", "--url", generous.facts["api"], "--include-path", "/livez")
+    done = tried(master, "untrue.json", tmp_path, "--url", master.base, "--include-path", "/livez")
     assert done.returncode == 1
     assert "Undocumented status code" in done.stdout

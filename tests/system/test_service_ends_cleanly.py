@@ -110,7 +110,7 @@ def test_api_keys_are_made_listed_and_revoked_in_the_file_that_the_environment_n
     made = [told(tmp_path, "api-keys", "create", "--tenant", tenant, "--network", "10.0.0.0/8") for tenant in ("acme", "bolt")]
     acme, bolt = (lines[0].split("_")[1] for _, lines in made)
     assert ([status for status, _ in made], names(tmp_path)) == ([0, 0], ["api-keys.json"])
-    listed = [f"{acme}  acme  jobs:submit jobs:read", f"{bolt}  bolt  jobs:submit jobs:read"]
+    listed = [f"{acme}  acme  jobs:submit jobs:read  10.0.0.0/8", f"{bolt}  bolt  jobs:submit jobs:read  10.0.0.0/8"]
     assert told(tmp_path, "api-keys", "list") == (0, listed)
     assert told(tmp_path, "api-keys", "revoke", acme) == (0, [])
     assert told(tmp_path, "api-keys", "list") == (0, listed[1:])

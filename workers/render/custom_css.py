@@ -44,12 +44,12 @@ class CustomCss(msgspec.Struct, frozen=True):
 
 
 def clean(css: str) -> CustomCss:
-    """What may stay of a customer's stylesheet: nothing of one that is nested as no honest one is."""
+    """What may stay of a customer's stylesheet: nothing of one that is nested, or counts, as no honest one does."""
     if len(css.encode()) > MAX_BYTES:
         return CustomCss(dropped=1)
     try:
         return _clean(css)
-    except RecursionError:
+    except (RecursionError, ValueError):  # the latter for a number of more than 4,300 digits
         return CustomCss(dropped=1)
 
 

@@ -12,6 +12,7 @@ WIDTH: Final = 78
 NARROWEST: Final = 24
 DEEPEST: Final = 40
 MORE_IN_CODE: Final = 14  # columns
+MOST_DIGITS: Final = 9  # of what a list begins with
 UNDERLINES: Final = {"h1": "=", "h2": "-"}
 SIGNS: Final = {"ℹ": "(i)", "⚠": "(!)", "✔": "(*)", "✖": "(x)", "☑": "[x]", "☐": "[ ]"}
 LISTS: Final = frozenset({"ul", "ol"})
@@ -106,7 +107,7 @@ class TextWriter:
             return _words(element, width)
         lines: Block = fold(element.text or "", width)
         start = element.get("start", "1")
-        number = int(start) if start.isdecimal() else 1
+        number = int(start) if start.isdecimal() and len(start) <= MOST_DIGITS else 1
         for item in element:
             if item.tag != "li":
                 inner = self._block(item, width - 2, depth + 1) if item.tag in BLOCKS else [_words(item, width - 2)]

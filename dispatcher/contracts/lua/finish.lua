@@ -1,7 +1,7 @@
 -- finish: the outcome of one message; the job ends in this script when nobody is pending.
 -- pre:  the token is the job's; the job is being sent, or `unknown` and this is the late answer.
 -- post: fates are recorded; if the job ended: no payload, a final record, one more in a cell.
--- ARGV: {id token changes why expired cls code esc phase perm warn tries contact receipt_bytes} courtesy receipt
+-- ARGV: {id token changes why expired cls code esc phase perm warn tries contact receipt} courtesy sealed
 -- gives: the state, or '' when the job is another's; and whether there is more to claim
 local NEXT_MESSAGE = 30000
 local said = cmsgpack.unpack(ARGV[1])
@@ -12,7 +12,7 @@ if tonumber(job.tok) ~= said.token or (job.st ~= 'sending' and job.st ~= 'commit
   return { '', 0 }
 end
 local before = { cls = job.cls, phase = job.phase, dclass = job.dclass, lane = job.lane }
-note(id, job, said, ARGV[3])
+note(id, job, said, ARGV[3], now)
 if said.cls or verdict(job.fates) == 'sent' then
   job.cls, job.code, job.esc, job.phase, job.perm = said.cls, said.code, said.esc, said.phase, said.perm
 end

@@ -117,11 +117,14 @@ local function leave(id, job)
   end
 end
 
--- What the submitter alone can read of a message is kept as long as the record; of what is more than so many bytes only that it was left out.
-local function keep_receipt(id, sealed, most_bytes)
-  local kept = key('rcp', id)
+-- What the submitter alone can read of a message lives as long as the record. Of what is more than a job's receipts may take, or a
+-- tenant's in as long as records live, only that it was left out.
+local function keep_receipt(id, job, sealed, said, now)
+  local kept, rate, interval = key('rcp', id), key('rate', 'r', job.tp), STATUS_TTL / said.tenant_bytes
   local size = redis.call('STRLEN', kept)
-  if size + #sealed <= most_bytes then
+  local may, from = allowance(rate, now, interval, said.tenant_bytes)
+  if size + #sealed <= said.job_bytes and #sealed <= may then
+    charge(rate, from, interval, #sealed)
     redis.call('APPEND', kept, sealed)
   elseif size == 0 or redis.call('GETRANGE', kept, -4, -1) ~= LEFT_OUT then
     redis.call('APPEND', kept, LEFT_OUT)
@@ -130,12 +133,12 @@ local function keep_receipt(id, sealed, most_bytes)
 end
 
 -- What became of a message is the job's, in its record and, sealed, beside it.
-local function note(id, job, said, receipt)
+local function note(id, job, said, receipt, now)
   job.fates = merge(job.fates, said.changes)
   job.why = said.why ~= '' and ((job.why and job.why .. ',' or '') .. said.why) or job.why
   job.warn = said.warn ~= '' and said.warn or job.warn
   if receipt ~= '' then
-    keep_receipt(id, receipt, said.receipt_bytes)
+    keep_receipt(id, job, receipt, said.receipt, now)
   end
 end
 

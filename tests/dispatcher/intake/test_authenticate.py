@@ -1,118 +1,85 @@
-"""Authenticate: who has a key, for how long, from where, and for what."""
+"""Authenticate: a key or a token, in one header and in no other way."""
 
 import asyncio
-import os
-import threading
-import time
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from dispatcher.contracts.errors import Forbidden, Unauthenticated
-from dispatcher.intake.api_keys import (
-    ApiKeys,
-    ApiKeysUnreadable,
-    TenantReserved,
-    TwoKeysAlready,
-    create_api_key,
-    read_api_keys,
-    revoke_api_key,
-    well_formed,
-)
-from dispatcher.intake.authenticate import Door
+from dispatcher.intake.api_keys import ApiKeys, create_api_key
+from dispatcher.intake.authenticate import Door, is_of_forge
 from dispatcher.intake.caller import Caller, Scope
-from dispatcher.intake.issuers import Issuer
+from dispatcher.intake.issuers import FORGE
+from tests.dispatcher.intake.tokens import EC, FORGE_ISSUER, IDP, Known, forge_claims, idp_claims, signed, unsigned
 
 SCOPES = (Scope.SUBMIT, Scope.READ)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "keys" / "api-keys.json"
+    return tmp_path / "api-keys.json"
 
 
-def create(path: Path, *, expires: int | None = None, networks: tuple[str, ...] = (), tenant: str = "acme") -> str:
-    return create_api_key(path, tenant, SCOPES, expires, networks)
+def door(path: Path, most_characters: int = 65_536) -> Door:
+    return Door(ApiKeys(path), Known(), {FORGE: FORGE_ISSUER, IDP.issuer: IDP}, most_characters)
 
 
-class NoKeySets:
-    async def key(self, issuer: Issuer, kid: str) -> None:
-        """No token is looked at here."""
-
-
-def ask(keys: ApiKeys, authorization: str | None, address: str | None) -> Caller:
-    return asyncio.run(Door(keys, NoKeySets()).caller(authorization, address))
-
-
-def knows(path: Path, authorization: str | None, address: str | None = None) -> bool:
+def knows(door: Door, authorization: str | None) -> bool:
     try:
-        ask(ApiKeys(path), authorization, address)
+        asyncio.run(door.caller(authorization, None))
     except Unauthenticated:
         return False
     return True
 
 
-def test_a_key_gives_its_tenant_and_scopes(path: Path) -> None:
-    token = create(path)
-    assert ask(ApiKeys(path), f"Bearer {token}", None) == Caller("acme", SCOPES, token[3:11])
+def create(path: Path) -> str:
+    return create_api_key(path, "acme", SCOPES, None, ())
 
 
-def test_a_new_key_has_our_shape(path: Path) -> None:
-    token = create(path)
-    assert (token[:3], [len(piece) for piece in token.split("_")], well_formed(token)) == ("bp_", [2, 8, 43, 8], True)
-
-
-def test_the_file_keeps_a_hash_and_is_its_owners_alone(path: Path) -> None:
-    token = create(path)
-    assert (token in path.read_text(), token.split("_")[2] in path.read_text(), path.stat().st_mode & 0o777) == (False, False, 0o600)
-
-
-@pytest.mark.parametrize("change", [lambda key: key[:-1], lambda key: key + "0", lambda _: "", lambda _: "bp_", str.upper, str.swapcase])
-def test_a_mistyped_key_is_not_well_formed(path: Path, change: object) -> None:
-    assert not well_formed(change(create(path)))
-
-
-def test_every_single_mistyped_character_is_found_by_the_check_sum(path: Path) -> None:
-    token = create(path)
-    typos = [f"{token[:at]}{'x' if token[at] != 'x' else 'y'}{token[at + 1 :]}" for at in range(len(token)) if at != len(token) - 9]
-    assert [typo for typo in typos if well_formed(typo)] == []
-
-
-@pytest.mark.parametrize("write", ["{}", "Basic {}", "Bearer", "Bearer ", "Bearer  {}", "Bearer {} ", "Bearer {}ü"])
-def test_another_header_is_not_authenticated(path: Path, write: str) -> None:
-    assert not knows(path, write.format(create(path)))
+def test_a_key_and_a_token_come_by_the_same_header(path: Path) -> None:
+    key, token = create(path), signed(forge_claims())
+    found = [asyncio.run(door(path).caller(f"Bearer {shown}", None)) for shown in (key, token)]
+    assert [(caller.key_id, caller.tenant.partition(":")[0]) for caller in found] == [(key[3:11], "acme"), ("forge", "forge")]
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_scheme_is_told_in_any_case(path: Path, scheme: str) -> None:
-    assert knows(path, f"{scheme} {create(path)}")
+    assert (knows(door(path), f"{scheme} {create(path)}"), knows(door(path), f"{scheme} {signed(forge_claims())}")) == (True, True)
 
 
-def test_no_header_and_a_key_of_another_deployment_are_not_authenticated(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("written", ["{}", "Basic {}", "Bearer", "Bearer ", "Bearer  {}", "Bearer {} ", "Bearer {}ü", "Bearer {0},{0}"])
+def test_another_header_is_nobodys(path: Path, written: str) -> None:
+    assert [knows(door(path), written.format(shown)) for shown in (create(path), signed(forge_claims()))] == [False, False]
+
+
+def test_no_header_is_nobodys(path: Path) -> None:
     create(path)
-    assert (knows(path, None), knows(path, f"Bearer {create(tmp_path / 'other.json')}")) == (False, False)
+    assert not knows(door(path), None)
 
 
-def test_another_secret_under_a_known_id_is_not_authenticated(path: Path, tmp_path: Path) -> None:
+def test_a_token_has_a_longest_length(path: Path) -> None:
+    token = signed(forge_claims())
+    assert [knows(door(path, most), f"Bearer {token}") for most in (len(token) - 1, len(token))] == [False, True]
+
+
+def test_a_tenant_may_be_known_by_a_key_or_by_the_issuer_of_her_tokens(path: Path) -> None:
     create(path)
-    stranger = create(tmp_path / "other.json")
-    (kept,) = read_api_keys(path)
-    path.write_bytes(msgspec.json.encode([type(kept)(stranger[3:11], kept.sha256, kept.tenant, kept.scopes)]))
-    assert not knows(path, f"Bearer {stranger}")
-
-
-@pytest.mark.parametrize(("seconds", "known"), [(-1, False), (0, False), (60, True)])
-def test_a_key_ends_when_it_expires(path: Path, seconds: int, known: bool) -> None:  # noqa: FBT001 -- a table
-    assert knows(path, f"Bearer {create(path, expires=int(time.time()) + seconds)}") == known
+    names = ("acme", "acm", "forge:anything", "jwt:idp:acme", "jwt:other:acme", "")
+    assert [door(path).may_know(name) for name in names] == [True, False, True, True, False, False]
 
 
 @pytest.mark.parametrize(
-    ("address", "known"), [("10.1.2.3", True), ("2001:db8::1", True), ("11.0.0.1", False), ("::1", False), (None, False), ("", False)]
+    ("authorization", "told"),
+    [
+        (f"Bearer {signed(forge_claims())}", True),
+        (f"Bearer {unsigned(forge_claims(exp=1, iat=1, nbf=1))}", True),
+        (f"Bearer {signed(idp_claims(), EC, 'ES256')}", False),
+        ("Bearer bp_x", False),
+        (None, False),
+    ],
 )
-def test_a_key_may_be_bound_to_networks(path: Path, address: str | None, known: bool) -> None:  # noqa: FBT001 -- a table
-    token = create(path, networks=("10.0.0.0/8", "2001:db8::/32"))
-    assert knows(path, f"Bearer {token}", address) == known
+def test_whatever_claims_to_come_from_forge_is_answered_as_forge_wants(authorization: str | None, told: bool) -> None:  # noqa: FBT001 -- a table
+    assert is_of_forge(authorization) == told
 
 
 def test_a_scope_is_needed_for_each_call() -> None:
@@ -120,61 +87,3 @@ def test_a_scope_is_needed_for_each_call() -> None:
     assert caller.must(Scope.READ) is caller
     with pytest.raises(Forbidden):
         caller.must(Scope.SUBMIT)
-
-
-def test_a_changed_file_is_read_again(path: Path) -> None:
-    first = create(path)
-    keys = ApiKeys(path)
-    ask(keys, f"Bearer {first}", None)
-    second = create(path, tenant="bolt")
-    assert [ask(keys, f"Bearer {token}", None).tenant for token in (first, second)] == ["acme", "bolt"]
-    path.write_text("[]")
-    with pytest.raises(Unauthenticated):
-        ask(keys, f"Bearer {first}", None)
-
-
-def test_without_the_file_nobody_can_be_told(path: Path, tmp_path: Path) -> None:
-    with pytest.raises(ApiKeysUnreadable):
-        knows(path, f"Bearer {create(tmp_path / 'other.json')}")
-
-
-@pytest.mark.parametrize("content", ["", "{", "{}", '[{"id": 1}]', '[{"id": "a", "sha256": "b", "tenant": "c", "scopes": ["all"]}]'])
-def test_a_damaged_file_is_unreadable(path: Path, content: str) -> None:
-    token = create(path)
-    path.write_text(content)
-    os.utime(path, (1, 1))
-    with pytest.raises(ApiKeysUnreadable):
-        knows(path, f"Bearer {token}")
-
-
-def test_a_tenant_has_two_active_keys_with_the_same_scopes_and_no_third(path: Path) -> None:
-    first = create(path)
-    create(path)
-    with pytest.raises(TwoKeysAlready):
-        create(path)
-    assert (revoke_api_key(path, first[3:11]), revoke_api_key(path, first[3:11])) == (True, False)
-    create(path)
-
-
-def test_keys_that_expired_or_have_other_scopes_do_not_count(path: Path) -> None:
-    for expires in (int(time.time()) - 1, int(time.time()) - 1, None, None):
-        create(path, expires=expires)
-    create_api_key(path, "acme", (Scope.READ,), None, ())
-    create(path, tenant="bolt")
-    assert len(read_api_keys(path)) == 6
-
-
-@pytest.mark.parametrize("tenant", ["", "forge:1", "jwt:idp:acme", "two words", "a\0b", "a" * 201])
-def test_a_tenant_is_a_printable_word_and_never_one_of_tokens(path: Path, tenant: str) -> None:
-    with pytest.raises(TenantReserved):
-        create(path, tenant=tenant)
-
-
-def test_two_who_make_keys_at_once_both_have_theirs(path: Path) -> None:
-    tenants = [f"tenant{number}" for number in range(8)]
-    threads = [threading.Thread(target=create, args=(path,), kwargs={"tenant": tenant}) for tenant in tenants]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(kept.tenant for kept in read_api_keys(path)) == tenants

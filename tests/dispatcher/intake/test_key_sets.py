@@ -2,28 +2,25 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
-from joserfc.jwk import Key, OctKey
+from joserfc.jwk import OctKey
 
 from catcher import authority
 from dispatcher.contracts.base64url import text
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.intake.key_sets import IssuersKeys, fetcher, read
+from tests.dispatcher.intake.key_server import document, key_server
 from tests.dispatcher.intake.tokens import EC, ED, IDP, OTHER_RSA, RSA
 
 WEAK: Final = {"kty": "RSA", "kid": "weak", "e": "AQAB", "n": text(b"\xc1" * 128)}
 NAME: Final = str(RSA.kid)
-
-
-def document(*keys: Key) -> bytes:
-    return json.dumps({"keys": [key.as_dict(private=False) for key in keys]}).encode()
+BROKEN: Final = ({"kty": "RSA", "kid": "n", "n": 7, "e": "AQAB"}, {"kty": "EC", "kid": "c", "crv": "P-0"}, {"kty": "OKP", "kid": "x"})
 
 
 @dataclass
@@ -113,6 +110,68 @@ def test_while_the_issuer_is_away_her_keys_are_good_for_a_day_and_no_longer() ->
     assert run(story) is True
 
 
+def test_who_comes_back_after_days_is_known_again() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        await has(keys)
+        source.now = 3 * 86_400
+        return await has(keys), source.asked
+
+    assert run(story) == (True, 2)
+
+
+def test_a_new_key_is_found_though_the_set_is_being_fetched() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        await has(keys)
+        source.answer, source.now, source.gate = document(RSA, OTHER_RSA), 3601, asyncio.Event()
+        await has(keys)
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(has(keys, str(OTHER_RSA.kid)))
+        await asyncio.sleep(0)
+        source.gate.set()
+        return await waiting, source.asked
+
+    assert run(story) == (True, 2)
+
+
+def test_while_there_are_no_keys_at_all_the_issuer_is_asked_every_five_seconds() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        source.answer, known = None, []
+        for source.now in (0.0, 4.0, 5.0):
+            with pytest.raises(Unavailable):
+                await has(keys)
+            known.append(source.asked)
+        source.answer, source.now = document(RSA), 10.0
+        return known, await has(keys)
+
+    assert run(story) == ([1, 1, 2], True)
+
+
+def test_a_key_that_the_issuer_shows_no_more_is_gone_with_the_next_set() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        await has(keys)
+        source.answer, source.now = document(OTHER_RSA), 3601
+        await has(keys)
+        await asyncio.sleep(0.01)
+        return await has(keys)
+
+    assert run(story) is False
+
+
+def test_a_slow_issuer_holds_nobody_of_another_one() -> None:
+    async def story(source: Source, keys: IssuersKeys) -> object:
+        await keys.key(msgspec.structs.replace(IDP, jwks_url="https://other.example/"), NAME)
+        source.gate = asyncio.Event()
+        slow = asyncio.create_task(has(keys))
+        await asyncio.sleep(0)
+        found = await keys.key(msgspec.structs.replace(IDP, jwks_url="https://other.example/"), NAME)
+        held = not slow.done()
+        source.gate.set()
+        await slow
+        return found is not None, held
+
+    assert run(story) == (True, True)
+
+
 @pytest.mark.parametrize("answer", [None, b"", b"[]", b"{}", b'{"keys": 1}', b"<html>", b"[" * 100_000])
 def test_without_a_key_set_nobody_can_tell(answer: bytes | None) -> None:
     async def story(_: Source, keys: IssuersKeys) -> object:
@@ -137,26 +196,8 @@ def test_secrets_weak_keys_and_keys_for_other_uses_are_passed_over() -> None:
     secret = OctKey.import_key(b"s" * 32, {"kid": "secret"}).as_dict(private=True)
     encrypting = EC.as_dict(private=False) | {"kid": "encrypting", "use": "enc"}
     good = [RSA.as_dict(private=False), ED.as_dict(private=False)]
-    listed = [*good, WEAK, secret, encrypting, {"kty": "new"}, {"kid": 1}]
+    listed = [*good, WEAK, secret, encrypting, {"kty": "new"}, {"kid": 1}, *BROKEN]
     assert sorted(read(json.dumps({"keys": listed}).encode())) == sorted([NAME, str(ED.kid)])
-
-
-class Door(BaseHTTPRequestHandler):
-    closing = threading.Event()
-
-    def do_GET(self) -> None:
-        if self.path == "/slow":
-            self.closing.wait(10)
-        status = {"/moved": 302, "/away": 500}.get(self.path, 200)
-        body = b"x" * 300_000 if self.path == "/large" else document(RSA)
-        self.send_response(status)
-        self.send_header("Location", "/good")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -165,20 +206,13 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     pem, tls = authority.issue()
     ca_file = tmp_path_factory.mktemp("ca") / "ca.pem"
     ca_file.write_text(pem)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
-        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who hung up early is not worth a word
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"https://localhost:{server.server_port}", ca_file
-        Door.closing.set()
-        server.shutdown()
-        thread.join()
+    with key_server(tls, RSA) as (base, _):
+        yield base, ca_file
 
 
 def test_a_real_issuer_is_asked_by_https(issuer: tuple[str, Path]) -> None:
     base, ca_file = issuer
-    assert list(read(asyncio.run(fetcher(ca_file)(f"{base}/good")))) == [NAME]
+    assert list(read(asyncio.run(fetcher(ca_file)(f"{base}/keys")))) == [NAME]
 
 
 @pytest.mark.parametrize("path", ["/moved", "/away", "/large", "/slow"])
@@ -190,7 +224,7 @@ def test_what_is_no_plain_answer_is_none(issuer: tuple[str, Path], path: str) ->
 
 def test_an_issuer_whom_nobody_vouches_for_is_not_believed(issuer: tuple[str, Path]) -> None:
     with pytest.raises(Unavailable):
-        asyncio.run(fetcher()(f"{issuer[0]}/good"))
+        asyncio.run(fetcher()(f"{issuer[0]}/keys"))
 
 
 def test_an_issuer_that_is_not_there_is_away() -> None:

@@ -19,7 +19,7 @@ ORDER = {"scope": "all", "reason": "Maintenance", "minutes": 60}
 
 
 def admitted(order: dict[str, object]) -> Pause:
-    return admit_pause(parse_as(json.dumps(order).encode(), NewPause), {"acme"}, SECRET, "key", NOW_MS)
+    return admit_pause(parse_as(json.dumps(order).encode(), NewPause), "acme".__eq__, SECRET, "key", NOW_MS)
 
 
 def complaints(order: dict[str, object]) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,7 @@
 """Tokens: what Atlassian or another issuer signed for us and for now is believed; each rule keeps somebody out."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,10 +10,11 @@ import msgspec
 import pytest
 from joserfc.jwk import Key
 
+from dispatcher.contracts.base64url import text
 from dispatcher.contracts.errors import Unauthenticated
 from dispatcher.intake.caller import Caller, Scope
 from dispatcher.intake.issuers import FORGE_SCOPES, Issuer
-from dispatcher.intake.tokens import verified
+from dispatcher.intake.tokens import parsed, verified
 from tests.dispatcher.intake.tokens import (
     APP,
     EC,
@@ -31,6 +33,7 @@ from tests.dispatcher.intake.tokens import (
 )  # fmt: skip
 
 NOW: Final = time.time
+TWICE: Final = text(b'{"alg":"none","alg":"RS256","kid":"forge/invocation-token/wf-1"}')
 INSTALLATION: Final = "forge:ari:cloud:ecosystem::installation/11111111-2222-3333-4444-555555555555"
 
 
@@ -49,7 +52,7 @@ def is_refused(token: str, *issuers: Issuer, now: float | None = None) -> bool:
 
 def test_a_token_of_forge_is_an_installations(capsys: pytest.CaptureFixture[str]) -> None:
     found = caller(signed(forge_claims()))
-    assert (found.tenant, found.scopes, found.key_id) == (INSTALLATION, FORGE_SCOPES, "")
+    assert (found.tenant, found.scopes, found.key_id) == (INSTALLATION, FORGE_SCOPES, "forge")
     assert capsys.readouterr() == ("", "")
 
 
@@ -104,12 +107,25 @@ FORGE_RULES: Final[dict[str, Callable[[], str]]] = {
     "claims that are no JSON": lambda: signed(b"{"),
     "claims that are no text": lambda: signed(b"\xff\xfe"),
     "claims without a floor": lambda: signed(b"[" * 30_000),
+    "claims in UTF-16": lambda: signed(json.dumps(forge_claims()).encode("utf-16")),
+    "claims with half a character": lambda: signed(forge_claims(jti="\ud800")),
+    "a claim twice": lambda: signed(json.dumps(forge_claims()).encode()[:-1] + b', "iss": "forge/invocation-token"}'),
+    "a claim twice, within": lambda: signed(json.dumps(forge_claims()).replace('"id": "env-1"', '"id": "a", "id": "b"').encode()),
+    "an exp that is no number": lambda: signed(json.dumps(forge_claims(exp=float("nan"))).encode()),
+    "an exp that is infinite": lambda: signed(json.dumps(forge_claims(exp=7)).replace('"exp": 7', '"exp": 1e999').encode()),
+    "an exp of 400 digits": lambda: signed(forge_claims(exp=10**400)),
+    "an exp of 5,000 digits": lambda: signed(json.dumps(forge_claims(exp=7)).replace('"exp": 7', '"exp": ' + "9" * 5000).encode()),
+    "an exp that is true": lambda: signed(forge_claims(exp=True)),
+    "an exp before the world": lambda: signed(forge_claims(exp=-1)),
+    "a kid that is a line": lambda: signed(forge_claims(), kid="a\nb"),
+    "a kid that is a number": lambda: swapped(signed(forge_claims()), {"alg": "RS256", "kid": 1}),
+    "a head that says alg twice": lambda: ".".join([TWICE, *signed(forge_claims()).split(".")[1:]]),
+    "a payload that is not encoded": lambda: swapped(signed(forge_claims()), {"b64": False, "alg": "RS256", "kid": RSA.kid}),
     "nothing": lambda: "",
     "one part": lambda: "eyJhbGciOiJSUzI1NiJ9",
     "four parts": lambda: signed(forge_claims()) + ".x",
     "encrypted": lambda: "a.b.c.d.e",
     "a million dots": lambda: "." * 1_000_000,
-    "a token as long as a book": lambda: signed(forge_claims(context={"cloudId": "cloud-1", "x": "x" * 70_000})),
     "a head as long as a book": lambda: signed(forge_claims(), x="x" * 5000),
     "a changed byte": lambda: changed(signed(forge_claims())),
     "blanks": lambda: signed(forge_claims()) + "\n",
@@ -156,7 +172,43 @@ def test_a_large_context_is_taken() -> None:
     assert caller(signed(forge_claims(context={"cloudId": "cloud-1", "extension": "x" * 40_000}))).tenant == INSTALLATION
 
 
-@pytest.mark.parametrize(("key", "algorithm"), [(EC, "ES256"), (ED, "Ed25519")])
+@pytest.mark.parametrize("head", [{"jku": "https://a.example/"}, {"x5u": "https://a.example/"}, {"jwk": {"kty": "RSA"}}, {"new": [1]}])
+def test_wherever_else_a_head_says_that_keys_are_nobody_looks(head: dict[str, object]) -> None:
+    assert caller(signed(forge_claims(), **head)).tenant == INSTALLATION
+
+
+def test_a_token_tells_nobody_what_it_holds() -> None:
+    assert repr(parsed(signed(forge_claims()))) == "Token(...)"
+
+
+def test_an_audience_of_several_is_taken_when_ours_and_the_apps_are_among_them() -> None:
+    assert caller(signed(forge_claims(aud=["x", APP]))).tenant == INSTALLATION
+    assert is_refused(signed(forge_claims(aud=["x", APP], **app(id="x"))))
+
+
+@pytest.mark.parametrize("url", [f"https://api.atlassian.com/ex/confluence/{cloud}" for cloud in ("cloud-1", "cloud-1/")])
+def test_the_cloud_is_the_apis(url: str) -> None:
+    assert caller(signed(forge_claims(**app(apiBaseUrl=url)))).tenant == INSTALLATION
+
+
+def test_an_isolated_clouds_api_is_where_it_is_only_if_the_operator_takes_its_tokens() -> None:
+    token = signed(forge_claims(**app(apiBaseUrl="https://api.secret.atlassian-isolated.net/ex/confluence/cloud-1")))
+    assert [is_refused(token, issuer) for issuer in (FORGE_ISSUER, msgspec.structs.replace(FORGE_ISSUER, isolated=True))] == [True, False]
+
+
+def test_who_is_not_forge_need_not_say_nbf_and_jti_unless_the_operator_wants_it() -> None:
+    token = signed(idp_claims(nbf=None, jti=None), EC, "ES256")
+    assert caller(token).once == ("", int(parsed(token).said.exp) + 5)
+    assert [is_refused(token, msgspec.structs.replace(IDP, requires=(name,))) for name in ("nbf", "jti")] == [True, True]
+
+
+def test_an_issuer_has_a_leeway_of_its_own() -> None:
+    token, now = signed(idp_claims(), EC, "ES256"), parsed(signed(idp_claims(), EC, "ES256")).said.exp
+    lax = msgspec.structs.replace(IDP, leeway_seconds=60)
+    assert [is_refused(token, issuer, now=now + 30) for issuer in (IDP, lax)] == [True, False]
+
+
+@pytest.mark.parametrize(("key", "algorithm"), [(EC, "ES256"), (ED, "Ed25519"), (ED, "EdDSA")])
 def test_another_issuers_token_has_the_tenant_and_the_scopes_that_both_name(key: Key, algorithm: str) -> None:
     found = caller(signed(idp_claims(), key, algorithm))
     assert (found.tenant, found.scopes) == ("jwt:idp:acme", (Scope.SUBMIT,))

@@ -9,20 +9,28 @@ from typing import Any, Final
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
+from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.base64url import text
 from dispatcher.intake.caller import Scope
-from dispatcher.intake.issuers import FORGE, FORGE_SCOPES, Forge, Issuer
+from dispatcher.intake.issuers import FORGE, Issuer, known
+from dispatcher.intake.tokens import Registry
 
 APP: Final = "ari:cloud:ecosystem::app/0a1b2c3d-0000-4000-8000-000000000000"
 RSA: Final = RSAKey.generate_key(2048, {"kid": "forge/invocation-token/wf-1"})
 OTHER_RSA: Final = RSAKey.generate_key(2048, {"kid": "forge/invocation-token/wf-2"})
-FORGE_ISSUER: Final = Forge("forge", FORGE, (APP,), "https://forge.example/jwks.json", ("RS256",), scopes=FORGE_SCOPES, life_seconds=300)
+FORGE_ISSUER: Final = known(ApiSettings(forge_apps=APP))[FORGE]
 EC: Final = ECKey.generate_key("P-256", {"kid": "ec-1"})
 ED: Final = OKPKey.generate_key("Ed25519", {"kid": "ed-1"})
 IDP: Final = Issuer(
-    "idp", "https://idp.example/", ("beampost",), "https://idp.example/jwks.json", ("ES256", "Ed25519"), "tid", "scope",
-    (Scope.SUBMIT, Scope.READ, Scope.ADMIN),
-)  # fmt: skip
+    name="idp",
+    issuer="https://idp.example/",
+    audience=("beampost",),
+    jwks_url="https://idp.example/jwks.json",
+    algorithms=("ES256", "Ed25519", "EdDSA"),
+    tenant_claim="tid",
+    scopes=(Scope.SUBMIT, Scope.READ, Scope.ADMIN),
+    scopes_claim="scope",
+)
 
 
 @dataclass
@@ -75,7 +83,7 @@ def idp_claims(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
 
 
 def signed(claims: object, key: Key = RSA, algorithm: str = "RS256", **head: Any) -> str:  # noqa: ANN401 -- JSON
-    registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+    registry = Registry(algorithms=[algorithm], strict_check_header=False)
     registry.max_header_length = registry.max_payload_length = 1 << 24
     payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
     return jws.serialize_compact({"alg": algorithm, "kid": key.kid} | head, payload, key, registry=registry)

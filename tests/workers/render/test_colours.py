@@ -19,7 +19,15 @@ def test_a_colour_is_read_in_each_of_its_forms(style: str, colours: dict[str, st
 
 
 @pytest.mark.parametrize(
-    "style", ["border-color:#bf2600", "color:inherit", "color:#12345", "color:rgba(0,0,0,0.5)", "background-color:transparent"]
+    "style",
+    [
+        "border-color:#bf2600",
+        "color:inherit",
+        "color:#12345",
+        "color:rgba(0,0,0,0.5)",
+        "background-color:transparent",
+        f"color:rgb({'9' * 5000},0,0)",
+    ],
 )
 def test_what_is_no_full_colour_is_left(style: str) -> None:
     assert declared(style) == {}

@@ -34,6 +34,7 @@ HARM = [
     f"p{'.x' * 300} {{ color: red }}",
     f"p {{ color: {'rgb(' * 3000} }}",
     f"p{':not(' * 3000} {{ color: red }}",
+    f"p {{ width: {'9' * 5000}px }}",
 ]
 
 

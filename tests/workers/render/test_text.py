@@ -19,6 +19,7 @@ def body_of(rendering: Rendering) -> str:
         ("<h2>One</h2><p>a<br>b</p>", "One\n---\n\na\nb"),
         ("<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>", "* a\n  * b\n* c"),
         ('<ol start="3"><li>a</li><li><p>b</p></li></ol>', "3. a\n4. b"),
+        (f'<ol start="{"9" * 5000}"><li>a</li></ol>', "1. a"),
         ('<ul class="inline-task-list"><li class="checked">a</li><li>b</li></ul>', "[x] a\n[ ] b"),
         ("<blockquote><p>a</p><p>b</p></blockquote>", "> a\n>\n> b"),
         ("<pre>a\n  b</pre>", "    a\n      b"),

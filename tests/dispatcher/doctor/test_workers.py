@@ -1,0 +1,82 @@
+"""Workers: signs of life in a real Redis, as workers leave them."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from dispatcher.acl import USERS, WORKER, rule
+from dispatcher.contracts.hardening import Hardening
+from dispatcher.contracts.records import Records
+from dispatcher.contracts.redis_client import open_redis
+from dispatcher.contracts.worker_settings import WorkerSettings
+from dispatcher.doctor.findings import State
+from dispatcher.doctor.redis import PATIENCE
+from dispatcher.doctor.workers import workers
+from tests.faults.own_processes import free_port
+from tests.faults.topology import PASSWORD, Server, one_server
+
+WHOLE = Hardening("ok", "ok")
+
+
+@pytest.fixture(scope="module")
+def started_server() -> Iterator[Server]:
+    with one_server(*(rule(name, PASSWORD) for name in USERS)) as running:
+        yield running
+
+
+@pytest.fixture
+def server(started_server: Server) -> Iterator[Server]:
+    yield started_server
+    with started_server.client() as client:
+        client.flushdb()
+
+
+def settings(server: Server) -> WorkerSettings:
+    return WorkerSettings(redis_url=f"redis://{WORKER}:{PASSWORD}@127.0.0.1:{server.port}")
+
+
+def show(server: Server, name: str, hardening: Hardening) -> None:
+    async def shown() -> None:
+        redis = open_redis(settings(server).redis, PATIENCE, "bp-test")
+        await Records(redis, hardening).show(name, 200, 0, ("interactive",))
+        await redis.aclose()
+
+    asyncio.run(shown())
+
+
+def states(asked: WorkerSettings) -> dict[str, State]:
+    return {finding.name: finding.state for finding in asyncio.run(workers(asked))}
+
+
+def test_workers_that_live_and_are_hardened_are_green(server: Server) -> None:
+    show(server, "1-a", WHOLE)
+    assert states(settings(server)) == {"workers": State.GREEN}
+
+
+def test_that_none_lives_is_red(server: Server) -> None:
+    assert states(settings(server)) == {"workers": State.RED}
+
+
+def test_one_that_vanished_is_none(server: Server) -> None:
+    show(server, "1-a", WHOLE)
+    with server.client() as client:
+        client.delete("bp:pool:1-a")
+    assert states(settings(server)) == {"workers": State.RED}
+
+
+def test_one_that_is_not_hardened_is_told_among_others(server: Server) -> None:
+    show(server, "1-a", WHOLE)
+    show(server, "2-b", Hardening("unavailable", "off"))
+    assert states(settings(server)) == {"workers": State.GREEN, "workers' wipe": State.YELLOW, "workers' sandbox": State.YELLOW}
+
+
+def test_one_of_another_version_is_told(server: Server) -> None:
+    show(server, "1-a", WHOLE)
+    with server.client() as client:
+        client.hset("bp:pool:1-a", "version", "0.0.1")
+    assert states(settings(server)) == {"workers": State.GREEN, "workers' version": State.YELLOW}
+
+
+def test_a_redis_that_does_not_answer_leaves_them_unknown() -> None:
+    assert states(WorkerSettings(redis_url=f"redis://127.0.0.1:{free_port()}")) == {"workers": State.UNKNOWN}
