@@ -23,6 +23,7 @@ from workers.smtp.transcript import Attempt, Said, Transcript
 
 log = logging.getLogger(LOGGER)
 NOTE_SECONDS: Final = 2.0
+MOST_NOTED: Final = 500
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Diary:
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
         self._transcript: Transcript | None = None
-        self._entries: deque[bytes] = deque(maxlen=1000)
+        self._entries: deque[bytes] = deque(maxlen=MOST_NOTED)
 
     def begin(self, job: Job) -> Attempt:
         """At the next message; what is said of it is noted where somebody may read it."""
@@ -54,7 +55,7 @@ class Diary:
         if transcript is None:
             return said
         try:
-            self._note_all(transcript, said)
+            self._note_all(transcript, said, kept.debug_entries)
             receipt = self._receipt(said, transcript, envelope, job.submission.receipt_key, kept)
         except Exception as error:  # noqa: BLE001 -- the mail is out, and that must be recorded
             report(error)
@@ -89,8 +90,8 @@ class Diary:
         sealed = seal_receipt(written, receipt_key, self._claim.binding.job_id)
         return SealedReceipt(sealed, kept.receipt_bytes, kept.tenant_receipt_bytes)
 
-    def _note_all(self, transcript: Transcript, said: Outcome) -> None:
-        for reply in transcript.replies:
+    def _note_all(self, transcript: Transcript, said: Outcome, entries: int) -> None:
+        for reply in transcript.replies[-entries:]:
             code = {"code": reply.code, "enhanced_code": reply.enhanced_code}
             self._note({"stage": reply.phase, "ms": reply.milliseconds, **code, "reply": masked(_bare(reply))})
         failure = said.failure

@@ -35,12 +35,12 @@ WRAPPING: Final = "\"'<>()[]{}.,:;!?*=-"
 CLOSING: Final = frozenset(".,:;")
 ADDRESS: Final = re.compile(r"([^@]+)@([^@]+)")
 SHORT_SUFFIX: Final = re.compile(r"[A-Za-z]{2,3}")
-MOST_CHARACTERS: Final = 1000
+MOST_CHARACTERS: Final = 512  # as long as a line may be, RFC 5321 section 4.5.3.1.5
 
 
 def masked(text: str) -> str:
     """The reply as it may be shown: which of its words stand on the list is all that it tells."""
-    return " ".join(map(_word, text.split()))[:MOST_CHARACTERS]
+    return " ".join(map(_word, text[:MOST_CHARACTERS].split()))[:MOST_CHARACTERS]
 
 
 def _word(word: str) -> str:

@@ -32,7 +32,7 @@ def _facts(claim: Claim, envelope: Envelope, transcript: Transcript, outcome: Ou
         "time": moment(claim.present_ms),
         "attempt": claim.attempt,
         "server": {"name": transcript.host, "port": transcript.port, "tls": transcript.tls_version},
-        "replies": [_reply(said, characters) | {"phase": said.phase, "milliseconds": said.milliseconds} for said in _around(transcript)],
+        "replies": [{"phase": said.phase, "milliseconds": said.milliseconds} | _reply(said, characters) for said in _around(transcript)],
         "recipients": list(_recipients(envelope, transcript, outcome, characters)),
         "failure": failure and {"class": failure.failure_class, "phase": failure.phase},
     }

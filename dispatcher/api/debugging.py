@@ -15,7 +15,7 @@ from dispatcher.api.callers import administrator, caller
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.debugging import DebugSession, DebugSessions, DebugSessionUnknown, NewDebugSession
 from dispatcher.contracts.documents import moment
-from dispatcher.contracts.job import new_job_id
+from dispatcher.contracts.job import JOB_ID, new_job_id
 from dispatcher.contracts.parse import parse_as
 from dispatcher.contracts.privacy import LOGGER
 from dispatcher.contracts.secret import Secret
@@ -52,7 +52,7 @@ async def stop(request: Request) -> Response:
     """For the operator: it ends before its time."""
     await administrator(request)
     found = await _sessions(request).lasting()
-    whose = [tenant for tenant, session in found.items() if session.session_id == request.path_params["session_id"]]
+    whose = [tenant for tenant, session in found.items() if session.session_id == _session_id(request)]
     if not whose:
         raise DebugSessionUnknown
     return await _ended(request, whose[0])
@@ -92,7 +92,7 @@ async def _list(request: Request) -> Response:
 async def _show(request: Request) -> Response:
     tenant = await _tenant(request)
     session = await _sessions(request).of(tenant)
-    if session is None or session.session_id != request.path_params["session_id"]:
+    if session is None or session.session_id != _session_id(request):
         raise DebugSessionUnknown
     entries = await _sessions(request).entries(tenant)
     return answer(_facts(session) | {"entries": [b64encode(entry).decode() for entry in entries]})
@@ -103,7 +103,7 @@ async def _end(request: Request) -> Response:
 
 
 async def _ended(request: Request, tenant: str) -> Response:
-    if not await _sessions(request).end(tenant, request.path_params["session_id"]):
+    if not await _sessions(request).end(tenant, _session_id(request)):
         raise DebugSessionUnknown
     log.info("debug session ended")
     await _lamp(request).look()
@@ -122,6 +122,13 @@ async def _tenant(request: Request) -> str:
 def _pseudonym(request: Request, tenant: str) -> str:
     secret: Secret = request.app.state.intake.secret
     return secret.pseudonym("tenant", tenant)
+
+
+def _session_id(request: Request) -> str:
+    session_id: str = request.path_params["session_id"]
+    if not JOB_ID.fullmatch(session_id):
+        raise DebugSessionUnknown
+    return session_id
 
 
 def _sessions(request: Request) -> DebugSessions:

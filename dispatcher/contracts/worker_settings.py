@@ -82,7 +82,7 @@ class WorkerSettings(SharedSettings):
         description="The same of one tenant, in as long as a status outlives its job.",
     )
     debug_entries: int = Field(
-        default=200, ge=10, le=1000, description="What is kept of a debug session: its last entries, of 2 KB at most."
+        default=200, ge=10, le=500, description="What is kept of a debug session: its last entries, of 2 KB at most."
     )
     ehlo_name: str = Field(default="beampost.invalid", description="The name a worker gives in EHLO, unless the account has one.")
     sasl_mechanisms: Annotated[tuple[PasswordMechanism, ...], NoDecode] = Field(

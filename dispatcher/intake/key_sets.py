@@ -99,10 +99,11 @@ def read(body: bytes) -> dict[str, Key]:
     """Keys for signatures, by name (RFC 7517); one of a kind that we do not know is passed over. Raises Unavailable."""
     try:
         document = msgspec.json.decode(body, type=Listed)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unavailable from None
-    found = {jwk.get("kid"): key(jwk) for jwk in document.keys if jwk.get("use", "sig") == "sig" and jwk.get("kty") in KINDS}
-    return {kid: key for kid, key in found.items() if isinstance(kid, str) and key is not None}
+    named = [jwk for jwk in document.keys if isinstance(jwk.get("kid"), str)]
+    found = {jwk["kid"]: key(jwk) for jwk in named if jwk.get("use", "sig") == "sig" and jwk.get("kty") in KINDS}
+    return {kid: key for kid, key in found.items() if key is not None}
 
 
 def key(jwk: dict[str, Any]) -> Key | None:

@@ -121,7 +121,6 @@ def judged(token: Token, issuer: Issuer, now: float) -> Caller:
     said, leeway = token.said, issuer.leeway_seconds
     audience = (said.aud,) if isinstance(said.aud, str) else said.aud
     rules = (
-        said.iss == issuer.issuer,
         not set(issuer.audience).isdisjoint(audience),
         all(token.claims.get(name, "") != "" for name in issuer.requires),
         now < said.exp + leeway,

@@ -20,6 +20,7 @@ from dispatcher.prove.rude import RudeServer
 from dispatcher.prove.submissions import whole
 
 Account = dict[str, Any]
+FOREIGN: Final = "foreign task"
 BELL: Final = "bp:bell.interactive"
 FAULTS: Final = ("refuse", "full", "defer", "reject-data", "drop-body", "drop-dot")
 SHORT_SECONDS: Final = 60
@@ -46,9 +47,9 @@ class Cast:
         """An Idempotency-Key, with a canary in it."""
         return f"{uuid.uuid4()}-{self.plant('idempotency key')}"
 
-    def mail(self, scene: str, account: Account, local_part: str = "", **changes: object) -> str:
+    def mail(self, scene: str, account: Account, local_part: str = "", changes: dict[str, object] | None = None) -> str:
         """A job of this scene; its id, empty when it was not taken."""
-        self.jobs[scene] = self.caller.submit(whole(self.plant, account, local_part) | changes, self.key())
+        self.jobs[scene] = self.caller.submit(whole(self.plant, account, local_part) | (changes or {}), self.key())
         return self.jobs[scene]
 
     def credentials(self) -> dict[str, str]:
@@ -58,7 +59,7 @@ class Cast:
 
 def all_kinds_of_mail(cast: Cast) -> None:
     """All at once; what fails, fails in every phase."""
-    cast.mail("expired", cast.rude["silent"].account(cast.ca_pem) | {"port": 1}, ttl_seconds=SHORT_SECONDS)
+    cast.mail("expired", cast.rude["silent"].account(cast.ca_pem) | {"port": 1}, changes={"ttl_seconds": SHORT_SECONDS})
     cast.mail("sent", cast.good)
     for fault in FAULTS:
         cast.mail(fault, cast.good, fault)
@@ -68,7 +69,7 @@ def all_kinds_of_mail(cast: Cast) -> None:
     cast.mail("certificate of nobody", cast.untrusted)
     cast.mail("no such host", {"host": f"{cast.plant('account host')}.invalid", "port": 465, "tls": "implicit"})
     cast.mail("simulated", {"host": "simulator", "port": 587, "tls": "starttls"})
-    cast.mail("no default account", "default")  # type: ignore[arg-type]
+    cast.mail("no default account", cast.good, changes={"account": "default"})
     cast.look()
 
 
@@ -130,7 +131,7 @@ def killed(cast: Cast) -> None:
 
 def foreign(cast: Cast) -> None:
     """A message on Celery's queue that is none of ours, with everything in it that people put there."""
-    word = cast.plant("foreign task")
+    word = cast.plant(FOREIGN)
     body = json.dumps([[word], {"password": word}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]).encode()
     headers = {"lang": "py", "task": f"nobody.{word}", "id": word, "argsrepr": repr([word]), "kwargsrepr": repr({"password": word})}
     properties = {

@@ -44,6 +44,15 @@ class Reading:
         self.octets += len(octets)
         self.hits.update(canaries.found(octets))
 
+    def spare(self, fields: Iterable[str]) -> None:
+        """What stands there by right, or was put there by us."""
+        for hit in [hit for hit in self.hits if hit.field in fields]:
+            del self.hits[hit]
+
+    def beside(self, other: "Reading") -> "Reading":
+        """Both as one."""
+        return Reading(self.octets + other.octets, self.hits + other.hits, self.closed or other.closed, self.missed or other.missed)
+
     @property
     def state(self) -> State:
         """A sink that could not be read is closed by the kernel, or was not searched."""
@@ -74,17 +83,12 @@ def told_by(redis: "Redis") -> bytes:
     return b"\n".join(repr(_asked(redis, words.split())).encode() for words in TOLD_BY_REDIS)
 
 
-def saved_by(redis: "Redis", room: Path) -> bytes:
+def saved_by(redis: "Redis") -> bytes:
     """A snapshot that is forced, read, and gone."""
-    before = {name: redis.config_get(name)[name] for name in ("dir", "dbfilename")}
-    redis.config_set("dir", str(room))
-    redis.config_set("dbfilename", "snapshot.rdb")
     redis.save()
-    snapshot = room / "snapshot.rdb"
+    snapshot = Path(redis.config_get("dir")["dir"] or "") / str(redis.config_get("dbfilename")["dbfilename"])
     octets = snapshot.read_bytes()
     snapshot.unlink()
-    for name, value in before.items():
-        redis.config_set(name, value or "")
     return octets
 
 

@@ -11,7 +11,7 @@ from dispatcher.contracts.callbacks import TRIES, Addressee, Callbacks, Due, pac
 from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.errors import SealBroken, Unavailable
 from dispatcher.contracts.job import Callback
-from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase, State
+from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SealedReceipt, SmtpPhase, State
 from dispatcher.contracts.wire import CALLBACK_KEPT_MS
 from tests.contracts.conftest import HOUR, Books, new_job, now_ms
 
@@ -328,6 +328,14 @@ def test_a_record_that_is_lost_while_it_is_told_does_not_come_back(tellers: Tell
     tellers.redis.delete(f"bp:job:{job_id}")
     tellers.done(due)
     assert tellers.redis.exists(f"bp:job:{job_id}") == 0
+
+
+def test_what_is_told_has_the_receipts_of_its_job(tellers: Tellers) -> None:
+    tellers.accept()
+    tellers.finish(tellers.books.claim(), Outcome({0: Fate.ACCEPTED}, receipt=SealedReceipt(b"\xff", 100, 100)))
+    tellers.accept()
+    tellers.finish(tellers.books.claim())
+    assert [tellers.took().status.receipts for _ in range(2)] == [b"\xff", b""]
 
 
 def test_a_full_redis_still_tells(tellers: Tellers) -> None:

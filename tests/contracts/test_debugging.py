@@ -98,6 +98,14 @@ def test_nobody_ends_anothers(books: Books) -> None:
     assert lasting(books) == {"acme": session}
 
 
+@pytest.mark.parametrize("part", [slice(0, 1), slice(0, 25), slice(1, 26), slice(0, 0)])
+def test_a_part_of_its_id_ends_none(books: Books, part: slice) -> None:
+    admin = Admin(books)
+    session = admin.open()
+    assert not books.do(admin.sessions.end("acme", session.session_id[part]))
+    assert admin.has() == session
+
+
 def test_the_last_entries_are_kept_and_die_with_the_session(books: Books) -> None:
     admin = Admin(books)
     session = admin.open()

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 HERE: Final = Path(__file__).parent
-RUNS: Final = {"replies": 12_000, "headers": 1500, "addresses": 3000, "seals": 10_000, "submissions": 10_000}
+RUNS: Final = {"replies": 12_000, "headers": 1500, "addresses": 3000, "seals": 10_000, "submissions": 10_000, "tokens": 5000}
 SEED: Final = 20_261_124
 
 

@@ -14,11 +14,12 @@ PROGRAMS: Final = {  # by marker
     "postfix": ("postfix", "dovecot"),
     "exim": ("exim4",),
     "node": ("node", "npm"),
+    "root": (),  # reads the memory of processes that let nobody else
 }
 MODULES: Final = {"fuzz": ("atheris",)}  # in the lock for some platforms only
 VARIABLES: Final = {"corpus": ("CONFLUENCE_CORPUS", "MAILCHECK")}  # pages that are not ours to keep, and what scores mails
 NEEDS: Final = PROGRAMS | MODULES | VARIABLES
-ROOTS: Final = frozenset({"postfix"})  # groups whose programs run as root alone
+ROOTS: Final = frozenset({"postfix", "root"})  # groups that run as root alone
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 UNPACKED: Final = CACHE / "beampost" / "exim4" / "usr" / "sbin"  # by .ci/run
 FOLDERS: Final = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", str(UNPACKED)))
@@ -43,7 +44,7 @@ def absent() -> dict[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     for group, needed in NEEDS.items():
-        config.addinivalue_line("markers", f"{group}: needs {' and '.join(needed)}{' as root' if group in ROOTS else ''}")
+        config.addinivalue_line("markers", f"{group}: needs {' and '.join((*needed, *('root' for _ in ROOTS & {group})))}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

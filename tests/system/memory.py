@@ -1,84 +1,73 @@
-"""Memory: canaries of one flock, and the search for them in all that a living process holds."""
+"""Memory: canaries of one flock, and the search for them in all that a living process holds; for root alone."""
 
 import re
 import secrets
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-SPAN: Final = 16 * 1024 * 1024
-TAIL: Final = 512
 SEED: Final = 12
-READABLE: Final = re.compile(r"(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) r\S+ (?P<rest>.*)")
+PIECE_BYTES: Final = 16 * 1024 * 1024
+OVERLAP_BYTES: Final = 64  # more than any canary has in any spelling
+REGION: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r.*")
+NOT_MEMORY: Final = ("[vvar]", "[vsyscall]")
 
 
-@dataclass
 class Flock:
-    """Canaries that begin alike, so that one search finds them all; each goes on with its field and number."""
+    """Canaries that begin alike, so that few searches find them all; each goes on with its field and number."""
 
-    seed: str = field(default_factory=lambda: secrets.token_hex(SEED // 2))
-    fields: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.seed = secrets.token_hex(SEED // 2)
+        self._fields: list[str] = []
 
-    def __call__(self, name: str, number: int) -> str:
-        if name not in self.fields:
-            self.fields.append(name)
-        return f"{self.seed}{self.fields.index(name):02d}x{number:03d}z"
+    def __call__(self, field: str, number: int) -> str:
+        if field not in self._fields:
+            self._fields.append(field)
+        return f"{self.seed}{self._fields.index(field):02d}x{number:03d}z"
 
     @property
     def spellings(self) -> dict[str, bytes]:
-        """Of the part that all have: as it is, as Python keeps wide strings, in hex, backwards, in base64 at each of its offsets."""
+        """Of what all have: as it is, as Python keeps wide text, in hex, backwards, and in base64 at each of its offsets."""
         raw = self.seed.encode()
-        spelt = {
-            "raw": raw,
-            "utf-16": self.seed.encode("utf-16-le"),
-            "utf-32": self.seed.encode("utf-32-le"),
-            "hex": raw.hex().encode(),
-            "reversed": raw[::-1],
+        wide = {f"utf-{bits}": self.seed.encode(f"utf-{bits}-le") for bits in (16, 32)}
+        base64 = {
+            f"base64 at {offset}": b64encode(b"\0" * offset + raw)[(0, 2, 3)[offset] : (offset + len(raw)) // 3 * 4] for offset in range(3)
         }
-        for offset in range(3):
-            whole = b64encode(b"\0" * offset + raw)[(0, 2, 3)[offset] : (offset + len(raw)) // 3 * 4]
-            spelt[f"base64 at {offset}"] = whole
-        return spelt
+        return {"raw": raw, "hex": raw.hex().encode(), "reversed": raw[::-1]} | wide | base64
+
+    def found_in(self, memory: bytes) -> Iterator[str]:
+        """Field and number of each canary; the spelling instead, where it is another one."""
+        for spelling, octets in self.spellings.items():
+            at = memory.find(octets)
+            while at >= 0:
+                yield self._name(memory[at + SEED : at + SEED + 7]) if spelling == "raw" else spelling
+                at = memory.find(octets, at + len(octets))
 
     def found(self, pid: int) -> Counter[str]:
-        """How often each field is in the process' memory, raw ones by name, and others by their spelling."""
-        found: Counter[str] = Counter()
-        for name, octets in self.spellings.items():
-            for hit in hits(pid, octets):
-                found[self._field(hit) if name == "raw" else name] += 1
-        return found
+        """What of the flock is in the memory of a process, and how often."""
+        return Counter(name for piece in pieces(pid) for name in self.found_in(piece))
 
-    def _field(self, hit: bytes) -> str:
-        number = hit[SEED : SEED + 2]
-        return self.fields[int(number)] if number.isdigit() and int(number) < len(self.fields) else "a piece"
+    def _name(self, rest: bytes) -> str:
+        found = re.fullmatch(rb"(\d\d)x(\d\d\d)z", rest)
+        return f"{self._fields[int(found[1])]} {int(found[2])}" if found else "a piece"
 
 
-def hits(pid: int, octets: bytes) -> Iterator[bytes]:
-    """What begins with these octets in the process' memory, with what follows."""
-    for _, memory in spans(pid):
-        at = memory.find(octets)
-        while at >= 0:
-            yield memory[at : at + TAIL]
-            at = memory.find(octets, at + 1)
-
-
-def spans(pid: int) -> Iterator[tuple[int, bytes]]:
-    """All memory that can be read, in pieces that overlap by little less than the shortest pattern would need."""
+def pieces(pid: int) -> Iterator[bytes]:
+    """All that can be read."""
     with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
         for begin, end in regions(pid):
-            for start in range(begin, end, SPAN):
+            for start in range(begin, end, PIECE_BYTES):
                 memory.seek(start)
                 try:
-                    yield start, memory.read(min(SPAN + TAIL, end - start))
-                except OSError:
+                    yield memory.read(min(PIECE_BYTES + OVERLAP_BYTES, end - start))
+                except OSError:  # unmapped meanwhile
                     continue
 
 
 def regions(pid: int) -> Iterator[tuple[int, int]]:
     for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-        found = READABLE.match(line)
-        if found and not found["rest"].endswith(("[vvar]", "[vsyscall]")):
-            yield int(found["begin"], 16), int(found["end"], 16)
+        found = REGION.fullmatch(line)
+        if found and not line.endswith(NOT_MEMORY):
+            yield int(found[1], 16), int(found[2], 16)

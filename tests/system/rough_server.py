@@ -12,10 +12,14 @@ from typing import Any, BinaryIO
 
 @dataclass
 class RoughServer:
-    """On its first `silent` connections it stops answering after EHLO; `refuses` is a verb that it refuses with all that it heard."""
+    """On its first `silent` connections it stops answering after EHLO; `refuses` is a verb that it refuses with all that it heard.
+
+    On the verb `hangs_up` it does.
+    """
 
     silent: int = 0
     refuses: bytes = b""
+    hangs_up: bytes = b""
     tls: ssl.SSLContext | None = None
     address: str = "127.0.0.1"
     port: int = 0
@@ -46,6 +50,8 @@ class RoughServer:
                 if falls_silent:
                     self.waiting.set()
                     self.over.wait()
+                    return
+                if self.hangs_up and line.upper().startswith(self.hangs_up):
                     return
                 self._answer(stream, line)
                 if line.upper().startswith(b"QUIT"):

@@ -65,11 +65,11 @@ class RunningStack:
         return Redis.from_url(self.facts["redis"])
 
     def denied(self) -> list[str]:
-        """What Redis did not let API and workers do; nothing where it has ended."""
+        """What Redis did not let API and workers do; nothing where it has ended, or is not `up`'s own."""
         try:
             with self.redis() as redis:
                 return [f"{entry['username']} {entry['object']}" for entry in redis.acl_log()]
-        except (OSError, RedisError):
+        except (OSError, RedisError, ValueError):
             return []
 
     def environment_of(self, role: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from dispatcher.contracts.debugging import ENTRY_BYTES, DebugSession, DebugSessions
 from dispatcher.contracts.job import Delivery, new_job_id
 from dispatcher.contracts.mail import Account, PasswordAuth, Tls
-from dispatcher.contracts.outcome import Reply, SmtpPhase, State
+from dispatcher.contracts.outcome import State
 from dispatcher.contracts.reader_key import new_pair, open_with
 from dispatcher.contracts.receipt_seal import open_receipts
 from dispatcher.contracts.wire import DEBUG_CONTEXT
@@ -23,7 +23,7 @@ from workers.diary import Diaries
 from workers.dispatch import dispatch
 from workers.hand import Hand
 from workers.smtp.pool import Pool
-from workers.smtp.transcript import MOST_CHARACTERS, MOST_REPLIES, Transcript
+from workers.smtp.transcript import Transcript
 
 PUBLIC, PRIVATE = new_pair()
 OPENING: Final = ("S: 220 smtp.acme.example ready", "C: EHLO", "S: 250-server", "S: 250 AUTH PLAIN", "C: AUTH PLAIN", "S: 235 2.7.0 ok")
@@ -191,14 +191,6 @@ def test_no_word_of_the_server_is_in_redis_in_a_log_or_left_in_memory(reader: Re
     assert [secret for secret in SECRETS if secret in everything] == []
     gc.collect()
     assert [found for found in gc.get_objects() if isinstance(found, Transcript)] == []
-
-
-def test_a_transcript_shows_nothing_of_itself_and_does_not_grow_without_end() -> None:
-    transcript = Transcript()
-    for _ in range(MOST_REPLIES + 1):
-        transcript.note(SmtpPhase.RCPT, Reply(250, None, ("max@example.org", MOST_CHARACTERS * "x")))
-    assert (len(transcript.replies), len(transcript.replies[0].text)) == (MOST_REPLIES, MOST_CHARACTERS)
-    assert repr((transcript, transcript.replies[0])) == "(Transcript(...), Said(...))"
 
 
 def test_a_debug_session_shows_each_reply_masked_and_how_it_ended(reader: Reader) -> None:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import clear_cache  # type: ignore[attr-defined]  # typeshed forgets it
 
 from dispatcher.contracts.job import Submission
 from dispatcher.contracts.outcome import Remark
@@ -15,6 +14,7 @@ from workers.render.dark import dark_colours
 from workers.render.draft import Draft
 from workers.render.head import COMPACT, HEAD, SHEET, dark_css, keep_classes, mirrored, named_classes
 from workers.render.images import external_sources, link_attachments
+from workers.render.leftovers import clear_leftovers
 from workers.render.letter import bounded, letter_of
 from workers.render.limits import RenderLimits
 from workers.render.premailer_inliner import PremailerInliner
@@ -48,7 +48,7 @@ class Renderer:
         try:
             return self._render(submission, written_at, fetched, left_out)
         finally:
-            clear_cache()  # urllib.parse remembers the URLs that it has read
+            clear_leftovers()
 
     def _render(self, submission: Submission, written_at: datetime, fetched: Mapping[str, bytes], left_out: tuple[str, ...]) -> Rendering:
         draft = draft_of(submission, fetched, self.limits)
@@ -70,7 +70,7 @@ class Renderer:
         try:
             return external_sources(draft_of(submission, NOTHING, self.limits))
         finally:
-            clear_cache()
+            clear_leftovers()
 
     def _inline(self, draft: Draft, css: str) -> CustomCss:
         custom = self._cleaned(css) if css else CustomCss()

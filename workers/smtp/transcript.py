@@ -10,6 +10,7 @@ from dispatcher.contracts.outcome import Reply, SmtpPhase
 
 MOST_CHARACTERS: Final = 4096  # of one reply; RFC 5321 section 4.5.3.1.5 allows 512 octets a line
 MOST_REPLIES: Final = 1100  # of as many recipients as a message may have, and what is said around them
+ROOM_CHARACTERS: Final = 262_144  # of all
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -32,6 +33,7 @@ class Transcript:
         self.host, self.port = "", 0
         self.tls_version: str | None = None
         self.replies: list[Said] = []
+        self._room = ROOM_CHARACTERS
         self._began = time.monotonic()
 
     def __repr__(self) -> str:
@@ -40,12 +42,13 @@ class Transcript:
     def begin(self, host: str, port: int) -> None:
         """Anew, with this server."""
         self.host, self.port = host, port
-        self.replies = []
+        self.replies, self._room = [], ROOM_CHARACTERS
 
     def note(self, phase: SmtpPhase, reply: Reply) -> None:
         """What was said; never what was asked, which may be a password."""
         if len(self.replies) < MOST_REPLIES:
-            text = "\n".join(reply.text)[:MOST_CHARACTERS]
+            text = "\n".join(reply.text)[: min(MOST_CHARACTERS, self._room)]
+            self._room -= len(text)
             self.replies.append(Said(phase, round(1000 * (time.monotonic() - self._began)), reply.code, reply.enhanced_code, text))
 
 

@@ -40,16 +40,16 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def key_server(tls: ssl.SSLContext, *keys: Key) -> Iterator[tuple[str, list[Key]]]:
-    """Its address, and the keys that it shows, which may be changed."""
-    shown, closing = list(keys), threading.Event()
+def key_server(tls: ssl.SSLContext, shown: list[Key]) -> Iterator[str]:
+    """Its address; it shows what is in the list at that moment."""
+    closing = threading.Event()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Answering, shown, closing)) as server:
         server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who hung up early is not worth a word
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
-            yield f"https://localhost:{server.server_port}", shown
+            yield f"https://localhost:{server.server_port}"
         finally:
             closing.set()
             server.shutdown()

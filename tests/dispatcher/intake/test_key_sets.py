@@ -172,7 +172,7 @@ def test_a_slow_issuer_holds_nobody_of_another_one() -> None:
     assert run(story) == (True, True)
 
 
-@pytest.mark.parametrize("answer", [None, b"", b"[]", b"{}", b'{"keys": 1}', b"<html>", b"[" * 100_000])
+@pytest.mark.parametrize("answer", [None, b"", b"[]", b"{}", b'{"keys": 1}', b"<html>", b"[" * 100_000, b'{"keys":[{"kid":"\xff"}]}'])
 def test_without_a_key_set_nobody_can_tell(answer: bytes | None) -> None:
     async def story(_: Source, keys: IssuersKeys) -> object:
         return await has(keys)
@@ -206,7 +206,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     pem, tls = authority.issue()
     ca_file = tmp_path_factory.mktemp("ca") / "ca.pem"
     ca_file.write_text(pem)
-    with key_server(tls, RSA) as (base, _):
+    with key_server(tls, [RSA]) as base:
         yield base, ca_file
 
 

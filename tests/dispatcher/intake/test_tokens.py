@@ -73,6 +73,8 @@ FORGE_RULES: Final[dict[str, Callable[[], str]]] = {
     "a key of its own": lambda: signed(forge_claims(), OTHER_RSA, jwk=OTHER_RSA.as_dict(private=False)),
     "keys at a place of its own": lambda: signed(forge_claims(), OTHER_RSA, jku="https://evil.example/jwks.json"),
     "certificates at a place of its own": lambda: signed(forge_claims(), OTHER_RSA, x5u="https://evil.example/x5u"),
+    "a known name that is critical": lambda: signed(forge_claims(), crit=["kid"]),
+    "a payload that says how it is encoded": lambda: signed(forge_claims(), b64=True),
     "something critical": lambda: swapped(signed(forge_claims()), {"alg": "RS256", "kid": RSA.kid, "crit": ["exp"], "exp": 1}),
     "another issuer": lambda: signed(forge_claims(iss="forge/other-token")),
     "no issuer": lambda: signed(forge_claims(iss=None)),
