@@ -11,9 +11,9 @@ from dispatcher.commands.debug import debug
 from dispatcher.commands.doctor import doctor
 from dispatcher.commands.keys import keys
 from dispatcher.commands.looking import health, openapi, verify
+from dispatcher.commands.prove import prove
 from dispatcher.commands.receipt import receipt
 from dispatcher.commands.redis_users import redis_users
-from dispatcher.commands.prove import prove
 from dispatcher.commands.running import api, demo, preview, up, worker
 from dispatcher.contracts.errors import BeampostError
 from dispatcher.contracts.settings import complaint

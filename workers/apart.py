@@ -1,16 +1,23 @@
-"""Apart: work in a thread that ends with it, for what a C library keeps as long as a thread lives: names, and what lay on its stack."""
+"""Apart: work in a thread that ends with it, for what a C library keeps as long as a thread lives."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
+
+from dispatcher.contracts.blank import blank_stack
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def apart(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> "Future[T]":
-    """Begun at once; whoever waits for it gets what it gives or raises."""
-    thread = ThreadPoolExecutor(1, thread_name_prefix="apart")
-    begun = thread.submit(work, *arguments, **named)
-    thread.shutdown(wait=False)
-    return begun
+def apart(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """What the work gives or raises."""
+
+    def cleanly() -> T:
+        try:
+            return work(*arguments, **named)
+        finally:
+            blank_stack()
+
+    with ThreadPoolExecutor(1, thread_name_prefix="apart") as thread:
+        return thread.submit(cleanly).result()

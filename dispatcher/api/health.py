@@ -54,6 +54,7 @@ async def info(request: Request) -> Response:
     settings: ApiSettings = request.app.state.settings
     limits = {
         "body_bytes": settings.max_body_bytes,
+        "head_bytes": settings.max_head_bytes,
         "message_bytes": settings.max_message_bytes,
         "open_bytes": settings.open_bytes,
         "open_jobs": settings.open_jobs,

@@ -36,10 +36,9 @@ def doctor(role: str, ready_file: Path | None, *, as_json: bool) -> None:
     from dispatcher.doctor.examination import examined  # noqa: PLC0415
     from dispatcher.doctor.trial import Trying  # noqa: PLC0415
 
-    trying = Trying()
     told = _told(ready_file) if ready_file else {}
     programs = [_settings(kind, told.get(name)) for name, kind in KINDS.items() if role in {name, "all"}]
-    found = asyncio.run(examined(programs, trying))
+    found = asyncio.run(examined(programs, Trying()))
     click.echo(json.dumps([asdict(finding) for finding in found]) if as_json else "\n".join(_lines(found)))
     sys.exit(_exit_code(found))
 

@@ -43,6 +43,6 @@ def verify(file: IO[bytes], ready_file: Path | None, url: str | None, key_file: 
 @click.command("openapi")
 def openapi() -> None:
     """Print the OpenAPI document."""
-    from dispatcher.api.openapi import document  # noqa: PLC0415
+    from dispatcher.api.openapi import PUBLIC, document  # noqa: PLC0415
 
-    click.echo(json.dumps(document(), indent=1))
+    click.echo(json.dumps(document(PUBLIC, read(ApiSettings)), indent=1))

@@ -92,7 +92,7 @@ def read_keys(folder: Path) -> list[Key]:
     """Every key of a folder; raises NoSealingKey when it cannot be read."""
     try:
         return [msgspec.json.decode(path.read_bytes(), type=Key) for path in sorted(folder.iterdir()) if path.suffix == ".json"]
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         raise NoSealingKey from None  # also while a key is being deleted: the next call finds the others
 
 

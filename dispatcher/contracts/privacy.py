@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 import sentry_sdk
 from sentry_sdk.types import Event, Hint
 
+from dispatcher.contracts.blank import blank_stack
 from dispatcher.contracts.shared_settings import SharedSettings
 
 LOGGER: Final = "beampost"
@@ -92,6 +93,7 @@ def quiet_loop(loop: asyncio.AbstractEventLoop) -> None:
 def _tidy(loop: asyncio.AbstractEventLoop) -> None:
     """Python would wait for the next thousand objects, which a quiet night does not bring."""
     gc.collect()
+    blank_stack()
     loop.call_later(TIDY_SECONDS, _tidy, loop)
 
 

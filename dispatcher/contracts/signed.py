@@ -76,5 +76,5 @@ def signing_key(path: Path) -> SigningKey:
     """From its file; raises NoSigningKey."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=SigningKey)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         raise NoSigningKey from None

@@ -9,12 +9,8 @@ from typing import Final
 
 ALLOCATOR, PLAIN = "PYTHONMALLOC", "malloc"  # Python's own keeps what small objects held
 TUNE: Final = "GLIBC_TUNABLES"
-TUNABLES: Final = {
-    "glibc.malloc.perturb": "165",
-    "glibc.malloc.tcache_count": "0",  # nothing in a thread's cache is overwritten
-    "glibc.pthread.stack_cache_size": "0",  # a thread's stack goes back to the kernel with the thread
-}
-BIND: Final = "LD_BIND_NOW"  # a symbol bound at its first call has vector registers put on the stack, with pieces of what was copied
+TUNABLES: Final = {"glibc.malloc.perturb": "165", "glibc.malloc.tcache_count": "0"}  # glibc overwrites nothing in a thread's cache
+BIND: Final = "LD_BIND_NOW"  # a function bound at its first call has vector registers put on the stack, with pieces of what was copied
 AGAIN: Final = "-Xbeampost"  # says to an interpreter that it was started anew already; an environment may be lost on the way
 SIZES: Final = (64, 400, 4_000, 60_000)  # all below what is given back to the kernel
 MARK: Final = 0x5A

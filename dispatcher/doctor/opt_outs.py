@@ -28,7 +28,7 @@ def opt_outs(settings: SharedSettings) -> list[Finding]:
 
 def _plaintext(settings: SharedSettings) -> Finding:
     if settings.allow_plaintext:
-        return yellow("mail in clear", "accounts may say `tls: none`", "unset BEAMPOST_ALLOW_PLAINTEXT")
+        return yellow("mail in clear", "accounts without a sign-in may say `tls: none`", "unset BEAMPOST_ALLOW_PLAINTEXT")
     return green("mail in clear", "refused: mail goes by TLS with a certificate that is verified")
 
 

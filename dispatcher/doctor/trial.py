@@ -10,7 +10,7 @@ from typing import Final
 
 from dispatcher.contracts.wipe import wiping
 
-SECONDS: Final = 20
+SECONDS: Final = 60
 TRIED_PORT: Final = 1
 
 

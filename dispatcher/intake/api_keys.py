@@ -161,7 +161,7 @@ def read_api_keys(path: Path) -> list[ApiKey]:
     """Every key of the file; raises ApiKeysUnreadable."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[ApiKey])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         raise ApiKeysUnreadable from None
 
 

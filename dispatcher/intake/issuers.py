@@ -79,14 +79,14 @@ class Forge(Issuer, frozen=True, forbid_unknown_fields=True):
 
     def tenant(self, claims: Claims, audience: tuple[str, ...]) -> str:
         """The installation; raises Unauthenticated."""
-        app, context = _mapping(claims.get("app")), _mapping(claims.get("context", {}))
+        app, context = _mapping(claims.get("app")), _mapping(claims.get("context") or {})
         _require(app.get("id") in self.audience and app.get("id") in audience)
         _require(_mapping(app.get("environment")).get("type") in self.environments)
         _require(not self.licensed or _mapping(app.get("license")).get("isActive") is True)
         _require(self.isolated or not any("icLabel" in place for place in (claims, app, context)))
         cloud = CLOUD.fullmatch(str(app.get("apiBaseUrl")))
         _require(cloud is not None and (self.isolated or cloud["host"] == CLOUDS))
-        _require(cloud is not None and context.get("cloudId", cloud["id"]) == cloud["id"])
+        _require(cloud is not None and (context.get("cloudId") or cloud["id"]) == cloud["id"])
         return self.tenants + tenant_name(app.get("installationId"))
 
 
@@ -126,7 +126,7 @@ def _forge(settings: ApiSettings) -> list[Issuer]:
 def _read(path: Path) -> list[Issuer]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[Issuer])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         raise IssuersUnreadable from None
 
 

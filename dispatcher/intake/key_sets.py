@@ -15,7 +15,7 @@ import msgspec
 from joserfc.jwk import Key, import_key
 
 from dispatcher.contracts.base64url import octets
-from dispatcher.contracts.errors import Unavailable
+from dispatcher.contracts.errors import Misconfigured, Unavailable
 from dispatcher.contracts.privacy import LOGGER
 from dispatcher.intake.issuers import Issuer
 
@@ -24,13 +24,17 @@ FRESH_SECONDS: Final = 3600
 STALE_SECONDS: Final = 24 * 3600  # how long a set is good while its issuer cannot be asked
 AGAIN_SECONDS: Final = 60  # from one question to the next, whatever keys are asked for
 SOON_SECONDS: Final = 5  # likewise, while there are none at all
-FETCH_SECONDS: Final = 3
+FETCH_SECONDS: Final = 3.0
 MOST_BYTES: Final = 262_144
 OK: Final = 200
 LEAST_RSA_BITS: Final = 2048
 KINDS: Final = ("RSA", "EC", "OKP")
 PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
 Fetch = Callable[[str], Awaitable[bytes]]
+
+
+class AuthoritiesUnreadable(Misconfigured):
+    """BEAMPOST_TOKEN_CA_FILE is not a PEM file of certificates."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -109,27 +113,30 @@ def read(body: bytes) -> dict[str, Key]:
 def key(jwk: dict[str, Any]) -> Key | None:
     """None when it is none, or too small to be trusted (RFC 7518 section 3.3)."""
     try:
-        if jwk["kty"] == "RSA" and len(octets(jwk["n"])) * 8 < LEAST_RSA_BITS:
+        if jwk["kty"] == "RSA" and int.from_bytes(octets(jwk["n"]), "big").bit_length() < LEAST_RSA_BITS:
             return None
         return import_key({name: value for name, value in jwk.items() if name not in PRIVATE})
     except Exception:  # noqa: BLE001 -- whatever a library makes of a key that is none, the others are good
         return None
 
 
-def fetcher(ca_file: Path | None = None) -> Fetch:
-    """Fetches by HTTPS from where the operator said, whose own authorities are in that PEM file beside the system's."""
+def fetcher(ca_file: Path | None = None, seconds: float = FETCH_SECONDS) -> Fetch:
+    """Fetches by HTTPS from where the operator said; authorities are the system's and hers. Raises AuthoritiesUnreadable."""
     trust = ssl.create_default_context()
-    if ca_file:
-        trust.load_verify_locations(ca_file)
-    return partial(fetched, trust=trust)
+    try:
+        if ca_file:
+            trust.load_verify_locations(ca_file)
+    except OSError:
+        raise AuthoritiesUnreadable from None
+    return partial(fetched, trust=trust, seconds=seconds)
 
 
-async def fetched(url: str, trust: ssl.SSLContext) -> bytes:
+async def fetched(url: str, trust: ssl.SSLContext, seconds: float) -> bytes:
     """The body of a 200, without a redirect; raises Unavailable."""
     try:
         async with (
-            asyncio.timeout(FETCH_SECONDS),
-            httpx2.AsyncClient(follow_redirects=False, trust_env=False, verify=trust) as client,
+            asyncio.timeout(seconds),  # for all of it: an answer may drip
+            httpx2.AsyncClient(follow_redirects=False, trust_env=False, verify=trust, timeout=None) as client,
             client.stream("GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}) as answer,
         ):
             return await _bounded(answer)

@@ -22,6 +22,7 @@ from dispatcher.prove.submissions import whole
 Account = dict[str, Any]
 FOREIGN: Final = "foreign task"
 BELL: Final = "bp:bell.interactive"
+SIMULATED: Final = {"host": "simulator", "port": 587, "tls": "starttls"}
 FAULTS: Final = ("refuse", "full", "defer", "reject-data", "drop-body", "drop-dot")
 SHORT_SECONDS: Final = 60
 
@@ -68,7 +69,7 @@ def all_kinds_of_mail(cast: Cast) -> None:
     cast.mail("hung up", cast.rude["hangs up"].account(cast.ca_pem))
     cast.mail("certificate of nobody", cast.untrusted)
     cast.mail("no such host", {"host": f"{cast.plant('account host')}.invalid", "port": 465, "tls": "implicit"})
-    cast.mail("simulated", {"host": "simulator", "port": 587, "tls": "starttls"})
+    cast.mail("simulated", SIMULATED)
     cast.mail("no default account", cast.good, changes={"account": "default"})
     cast.look()
 
@@ -111,7 +112,8 @@ def debugged(cast: Cast) -> None:
     """A debug session and a sealed receipt, of a mail that fails with everything repeated; what the session notes is masked, too."""
     (public, private), (receipt_key, _) = new_pair(), new_pair()
     _, session = cast.debugger.ask("POST", "/v1/debug-sessions", {"ttl_seconds": 300, "public_key": b64encode(public).decode()})
-    account = cast.rude["refuses AUTH"].account(cast.ca_pem, **cast.credentials())
+    another = {"user": cast.plant("debugged user"), "password": cast.plant("debugged password")}  # the first one is left alone by now
+    account = cast.rude["refuses AUTH"].account(cast.ca_pem, **another)
     cast.jobs["debugged"] = cast.debugger.submit(whole(cast.plant, account, receipt_key=receipt_key), cast.key())
     cast.debugger.state(cast.jobs["debugged"])
     _, noted = cast.debugger.ask("GET", f"/v1/debug-sessions/{session['id']}")
@@ -146,7 +148,7 @@ def foreign(cast: Cast) -> None:
 
 def broken(cast: Cast) -> None:
     """An error of our own, with the submission in its frames: a replay whose record lacks what every record has."""
-    key, document = cast.key(), whole(cast.plant, cast.good)
+    key, document = cast.key(), whole(cast.plant, SIMULATED)
     job = cast.caller.submit(document, key)
     cast.caller.state(job)
     cast.redis.hdel(f"bp:job:{job}", "st")

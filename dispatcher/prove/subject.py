@@ -1,4 +1,4 @@
-"""Subject: what is put to the proof: the processes of one service, what was heard of them, and the places where something of theirs may lie."""
+"""Subject: what is put to the proof: one service's processes, what was heard of them, and where something of theirs may lie."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

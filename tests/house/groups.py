@@ -15,6 +15,7 @@ PROGRAMS: Final = {  # by marker
     "exim": ("exim4",),
     "node": ("node", "npm"),
     "root": (),  # reads the memory of processes that let nobody else
+    "strace": ("strace",),
 }
 MODULES: Final = {"fuzz": ("atheris",)}  # in the lock for some platforms only
 VARIABLES: Final = {"corpus": ("CONFLUENCE_CORPUS", "MAILCHECK")}  # pages that are not ours to keep, and what scores mails

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from tests.system.client import Client
 
 ANSWER: Final = re.compile(rb"HTTP/1\.1 (\d+) ")
+CLOSE: Final = b"\r\nconnection: close\r\n"
 KIND: Final = re.compile(rb'/problems/([a-z-]+)"')
 WAIT_SECONDS: Final = 20
 
@@ -27,19 +28,26 @@ class Heard:
 def say(base: str, pieces: Iterable[bytes], *, answers: int = 1) -> Heard:
     """Says it all, or as much as is listened to, and hears so many answers, or as many as there are."""
     place = urlsplit(base)
-    heard, closed = b"", False
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=WAIT_SECONDS) as line:
         with contextlib.suppress(ConnectionError):
             for piece in pieces:
                 line.sendall(piece)
-        with contextlib.suppress(ConnectionError):
-            while len(ANSWER.findall(heard)) < answers or not heard.endswith(b"}"):
-                said = line.recv(65_536)
-                if not said:
-                    closed = True
-                    break
-                heard += said
+        heard, closed = hear(line, answers)
     return Heard([int(status) for status in ANSWER.findall(heard)], [kind.decode() for kind in KIND.findall(heard)], closed)
+
+
+def hear(line: socket.socket, answers: int) -> tuple[bytes, bool]:
+    """What is said, and whether that is the end."""
+    heard = b""
+    try:
+        while len(ANSWER.findall(heard)) < answers or not heard.endswith(b"}") or CLOSE in heard:
+            said = line.recv(65_536)
+            if not said:
+                return heard, True
+            heard += said
+    except ConnectionError:  # it hung up on what we had still to say
+        return heard, True
+    return heard, False
 
 
 def head(client: Client, method: str, path: str, *fields: bytes) -> bytes:

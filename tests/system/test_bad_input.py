@@ -200,7 +200,6 @@ BODIES: Final[dict[str, tuple[bytes, int, object]]] = {
     "32 MB of one text": (POSTED.replace(b"Release notes", b"x" * 32_000_000, 1), 422, [("/subject", "too_long")]),
     "32 MB of one name": (b'{"' + b"x" * 32_000_000 + b'":1}', 422, [("", "unknown_field")]),
     "32 MB of blanks": (b" " * 32_000_000, 400, "malformed-json"),
-    "more than the limit": (b" " * (32 * MIB + 1), 413, "too-large"),
     "base64 that is none": (
         POSTED[:-1] + b',"parts":[{"id":"","name":"","type":"a/b","role":"image","content":"' + b"A" * 30_000_000 + b'!"}]}',
         422,

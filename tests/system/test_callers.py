@@ -3,8 +3,11 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,6 +19,7 @@ from tests.system.door import SMALL, order
 from tests.system.running_stack import RunningStack, memory_folder, running_stack
 
 FORGE_PROBLEM: Final = "application/json"
+TENANT: Final = f"forge:{forge_claims()['app']['installationId']}"
 OTHER: Final = "ari:cloud:ecosystem::installation/99999999-2222-3333-4444-555555555555"
 
 
@@ -102,6 +106,17 @@ def test_what_is_no_token_is_refused_at_once(stack: RunningStack, token: str) ->
     assert Client(stack.facts["api"], token).post(SMALL).problem == (401, "unauthenticated")
 
 
+def test_two_who_call_at_once_are_nobody(stack: RunningStack) -> None:
+    client = stack.client()
+    connection = HTTPConnection(urlsplit(client.base).netloc)
+    with closing(connection):
+        connection.putrequest("GET", "/v1/jobs/none")
+        for token in (client.key, forge(stack).key):
+            connection.putheader("Authorization", f"Bearer {token}")
+        connection.endheaders()
+        assert client.keep(connection).problem == (401, "unauthenticated")
+
+
 def test_forge_may_debug_and_not_administer(stack: RunningStack) -> None:
     client = forge(stack)
     assert client.get("/v1/debug-sessions").status == 200
@@ -112,8 +127,8 @@ def test_one_administers_with_a_token_once(stack: RunningStack) -> None:
     client = idp(stack, "once", "admin", port="admin")
     assert client.get("/v1/admin/failures").status == 200
     assert client.get("/v1/admin/failures").problem == (401, "unauthenticated")
-    assert order(idp(stack, "2", "admin", port="admin"), scope="tenant:forge:x", reason="A test.", minutes=1).json["by"] == "idp"
-    ended = idp(stack, "3", "admin", port="admin").ask("DELETE", "/v1/admin/pauses/tenant:forge:x")
+    assert order(idp(stack, "2", "admin", port="admin"), scope=f"tenant:{TENANT}", reason="A test.", minutes=1).json["by"] == "idp"
+    ended = idp(stack, "3", "admin", port="admin").ask("DELETE", f"/v1/admin/pauses/tenant:{TENANT}")
     assert (ended.status, ended.json["pauses"]) == (200, [])
 
 

@@ -18,7 +18,7 @@ from tests.faults.own_processes import free_port
 from tests.faults.topology import Server, one_server
 from tests.system.running_stack import ROOT, RunningStack, environment, memory_folder, running_stack
 
-SECONDS: Final = 40
+SECONDS: Final = 120
 TELLTALE: Final = "of-the-servers"
 PROGRAMS: Final = pytest.mark.parametrize("words", ["api", "worker"])
 

@@ -1,7 +1,9 @@
 """Unreadable keys: while a folder of keys is away nothing is lost, and what was asked is answered; when it is back all goes on."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from tests.system.door import SMALL, is_later, paused
 from tests.system.running_stack import RunningStack, await_true, running_stack
 from tests.system.submissions import changed
+
+Spoil = Callable[[Path], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,7 @@ def away(folder: Path) -> Iterator[None]:
 def damaged(folder: Path) -> Iterator[None]:
     """By a file that is no key, nor even text."""
     spoilt = folder / "spoilt.json"
-    spoilt.write_bytes(b"\xff\xfe")
+    spoilt.write_bytes(b'{"kid": "\xff"}')
     try:
         yield
     finally:
@@ -42,7 +46,7 @@ def folder(stack: RunningStack, name: str) -> Path:
 
 
 @pytest.mark.parametrize("spoil", [away, damaged])
-def test_without_public_keys_nothing_is_taken_and_with_them_it_is(lone: RunningStack, spoil: type[contextmanager[None]]) -> None:
+def test_without_public_keys_nothing_is_taken_and_with_them_it_is(lone: RunningStack, spoil: Spoil) -> None:
     client = lone.client()
     with spoil(folder(lone, "public")):
         assert is_later(client.post(SMALL), 503, "busy")
@@ -54,17 +58,18 @@ def test_without_public_keys_nothing_is_taken_and_with_them_it_is(lone: RunningS
 
 
 @pytest.mark.parametrize("spoil", [away, damaged])
-def test_without_private_keys_a_worker_opens_with_those_that_it_has(lone: RunningStack, spoil: type[contextmanager[None]]) -> None:
+def test_without_private_keys_a_worker_opens_with_those_that_it_has(lone: RunningStack, spoil: Spoil) -> None:
     client = lone.client()
     assert client.deliver(SMALL)[1]["state"] == "sent"
     with spoil(folder(lone, "private")):
         assert client.deliver(SMALL)[1]["state"] == "sent"
 
 
-def test_a_job_waits_for_a_worker_that_can_read_its_key(lone: RunningStack) -> None:
-    """One that starts without a key stops; the next one, when the folder is back, finds the job."""
+def test_a_job_whose_key_no_worker_can_read_waits_until_one_can(lone: RunningStack) -> None:
     client = lone.client()
     with paused(lone, "lane:bulk"):
         job_id = client.submit(changed(SMALL, ("/lane", "bulk")))["id"]
-    assert client.await_state(job_id, "sent")["state"] == "sent"
-    await_true(lambda: client.get("/readyz").status == 200, 5)
+        with away(folder(lone, "private")):
+            os.kill(lone.worker, signal.SIGKILL)  # with it go the keys that it had read
+            await_true(lambda: client.get("/readyz").status == 200, 5)
+    assert client.await_state(job_id, seconds=60)["state"] == "sent"

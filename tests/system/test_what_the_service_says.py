@@ -26,7 +26,7 @@ def test_its_info_tells_limits_and_features(stack: RunningStack, strict: Running
     ours, theirs = (Client(each.facts["api"], None).get("/v1/info").json for each in (stack, strict))
     assert ours["name"] == "beampost"
     assert ours["limits"] == {
-        "body_bytes": 33_554_432, "message_bytes": 26_214_400, "open_bytes": 67_108_864, "open_jobs": 200,
+        "body_bytes": 33_554_432, "head_bytes": 131_072, "message_bytes": 26_214_400, "open_bytes": 67_108_864, "open_jobs": 200,
         "previews_per_minute": 60,
         "posts": {"burst": 1000, "per_minute": 6000}, "recipients": 100, "recipients_per_message": 100, "subject_characters": 255,
         "ttl_seconds": {"least": 60, "most": 14_400}, "verifications_per_minute": 5, "wait_seconds": 20,

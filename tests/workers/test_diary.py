@@ -162,6 +162,15 @@ def test_what_a_reset_was_answered_with_is_not_taken_for_the_answer_to_the_sende
     assert receipts[1]["replies"][0]["text"] == "2.1.0 sender jane@example.com ok"
 
 
+def test_who_is_told_in_a_second_transaction_is_in_the_receipt_of_both(reader: Reader) -> None:
+    first = ("C: MAIL", "S: 250 ok", "C: RCPT", "S: 250 ok", "C: RCPT", "S: 452 4.5.3 enough", *BODY, *RESET)
+    receipts = reader.receipts(reader.dispatch(*first, *TAKEN, *BODY, to=("ann@example.org", "max@example.org")))
+    assert [[(one["address"], one["fate"]) for one in receipt["recipients"]] for receipt in receipts] == [
+        [("ann@example.org", "accepted"), ("max@example.org", "pending")],
+        [("max@example.org", "accepted")],
+    ]
+
+
 def test_without_a_key_there_is_no_receipt(reader: Reader) -> None:
     job_id = reader.dispatch(*TAKEN, *BODY, key=None)
     assert (reader.books.status(job_id).receipts, reader.books.redis.keys("bp:rcp:*")) == (b"", [])

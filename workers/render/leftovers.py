@@ -5,6 +5,8 @@ from urllib.parse import clear_cache  # type: ignore[attr-defined]  # typeshed f
 
 from lxml import etree
 
+from dispatcher.contracts.blank import blank_stack
+
 FAULTY: Final = b"<p id='a'><p id='a'>"
 
 
@@ -13,3 +15,4 @@ def clear_leftovers() -> None:
     clear_cache()
     etree.fromstring(FAULTY, etree.HTMLParser())
     etree.clear_error_log()
+    blank_stack()

@@ -65,7 +65,7 @@ def _html_of(page: Page, limits: RenderLimits) -> str:
     if page.format is not PageFormat.STORAGE:
         return text
     check_limits(text, limits)
-    return without_controls(apart(view_of, text).result())  # lxml keeps a thread's names of elements, and these may be anybody's
+    return without_controls(apart(view_of, text))  # lxml keeps a thread's names of elements, and these may be anybody's
 
 
 def _check_tree(root: Element, limits: RenderLimits) -> None:

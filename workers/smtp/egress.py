@@ -4,14 +4,15 @@ import asyncio
 import dataclasses
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Self
 
 from dispatcher.contracts.address import address_literal, host_name
+from dispatcher.contracts.blank import blank_stack
 from dispatcher.contracts.errors import JobError
 from dispatcher.contracts.https import WEB_PORT
 from dispatcher.contracts.outcome import FailureClass
 from dispatcher.contracts.reach import Reach
-from workers.apart import apart
 
 Lookup = Callable[[str, int], Awaitable[tuple[str, ...]]]
 BlockingLookup = Callable[[str, int], tuple[str, ...]]
@@ -55,20 +56,22 @@ def system_addresses(host: str, port: int) -> tuple[str, ...]:
 class ThreadedLookup:
     """Look-ups in threads of their own: uvloop has four for everything, and four slow name servers would hold up everybody.
 
-    A look-up that nobody waits for any more is not begun. One that was begun keeps its place until the resolver gives up.
+    A look-up that nobody waits for any more is not begun. One that was begun keeps its thread until the resolver gives up.
     """
 
     def __init__(self, ask: BlockingLookup = system_addresses, threads: int = LOOKUP_THREADS) -> None:
         self._ask = ask
-        self._places = asyncio.Semaphore(threads)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="lookup")
 
     async def __call__(self, host: str, port: int) -> tuple[str, ...]:
         """What the blocking look-up answers or raises."""
-        loop = asyncio.get_running_loop()
-        await self._places.acquire()
-        asked = apart(self._ask, host, port)
-        asked.add_done_callback(lambda _: loop.call_soon_threadsafe(self._places.release))
-        return await asyncio.wrap_future(asked)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, host, port)
+
+    def _answer(self, host: str, port: int) -> tuple[str, ...]:
+        try:
+            return self._ask(host, port)
+        finally:
+            blank_stack()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 -- debug_open: a tenant's debug session, until it ends by itself.
 -- pre:  none.
--- post: the tenant has one, no entry of an earlier one is left; or nothing changed.
+-- post: the tenant has one, and no entry yet, since those of an earlier one died with it; or nothing changed.
 -- ARGV: {tp ends most} session    gives: 'new' | 'open' | 'full'
 local said, session = cmsgpack.unpack(ARGV[1]), ARGV[2]
 local now = clock()
@@ -11,7 +11,6 @@ if redis.call('EXISTS', key('debug', said.tp)) == 1 then
 elseif redis.call('ZCARD', all) >= said.most then
   return 'full'
 end
-redis.call('DEL', key('dbg', said.tp))
 redis.call('SET', key('debug', said.tp), session, 'PXAT', said.ends)
 redis.call('ZADD', all, said.ends, said.tp)
 redis.call('PEXPIREAT', all, redis.call('ZRANGE', all, -1, -1, 'WITHSCORES')[2])

@@ -33,7 +33,14 @@ class Answering(BaseHTTPRequestHandler):
         if packed:
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
+        if self.path == "/dripping":
+            self._drip()
         self.wfile.write(gzip.compress(body) if packed else body)
+
+    def _drip(self) -> None:
+        for _ in range(100):
+            self.wfile.write(b" ")
+            self.closing.wait(0.05)
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""

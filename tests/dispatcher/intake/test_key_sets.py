@@ -14,11 +14,12 @@ from joserfc.jwk import OctKey
 from catcher import authority
 from dispatcher.contracts.base64url import text
 from dispatcher.contracts.errors import Unavailable
-from dispatcher.intake.key_sets import IssuersKeys, fetcher, read
+from dispatcher.intake.key_sets import AuthoritiesUnreadable, IssuersKeys, fetcher, read
 from tests.dispatcher.intake.key_server import document, key_server
 from tests.dispatcher.intake.tokens import EC, ED, IDP, OTHER_RSA, RSA
 
 WEAK: Final = {"kty": "RSA", "kid": "weak", "e": "AQAB", "n": text(b"\xc1" * 128)}
+PADDED: Final = WEAK | {"kid": "padded", "n": text(bytes(200) + b"\xc1" * 128)}
 NAME: Final = str(RSA.kid)
 BROKEN: Final = ({"kty": "RSA", "kid": "n", "n": 7, "e": "AQAB"}, {"kty": "EC", "kid": "c", "crv": "P-0"}, {"kty": "OKP", "kid": "x"})
 
@@ -196,7 +197,7 @@ def test_secrets_weak_keys_and_keys_for_other_uses_are_passed_over() -> None:
     secret = OctKey.import_key(b"s" * 32, {"kid": "secret"}).as_dict(private=True)
     encrypting = EC.as_dict(private=False) | {"kid": "encrypting", "use": "enc"}
     good = [RSA.as_dict(private=False), ED.as_dict(private=False)]
-    listed = [*good, WEAK, secret, encrypting, {"kty": "new"}, {"kid": 1}, *BROKEN]
+    listed = [*good, WEAK, PADDED, secret, encrypting, {"kty": "new"}, {"kid": 1}, {"kid": [], "kty": "EC"}, *BROKEN]
     assert sorted(read(json.dumps({"keys": listed}).encode())) == sorted([NAME, str(ED.kid)])
 
 
@@ -215,11 +216,18 @@ def test_a_real_issuer_is_asked_by_https(issuer: tuple[str, Path]) -> None:
     assert list(read(asyncio.run(fetcher(ca_file)(f"{base}/keys")))) == [NAME]
 
 
-@pytest.mark.parametrize("path", ["/moved", "/away", "/large", "/slow"])
+@pytest.mark.parametrize("path", ["/moved", "/away", "/large"])
 def test_what_is_no_plain_answer_is_none(issuer: tuple[str, Path], path: str) -> None:
     base, ca_file = issuer
     with pytest.raises(Unavailable):
         asyncio.run(fetcher(ca_file)(base + path))
+
+
+@pytest.mark.parametrize("path", ["/slow", "/dripping"])
+def test_an_answer_has_its_time_whole(issuer: tuple[str, Path], path: str) -> None:
+    base, ca_file = issuer
+    with pytest.raises(Unavailable):
+        asyncio.run(fetcher(ca_file, seconds=0.5)(base + path))
 
 
 def test_an_issuer_whom_nobody_vouches_for_is_not_believed(issuer: tuple[str, Path]) -> None:
@@ -230,3 +238,11 @@ def test_an_issuer_whom_nobody_vouches_for_is_not_believed(issuer: tuple[str, Pa
 def test_an_issuer_that_is_not_there_is_away() -> None:
     with pytest.raises(Unavailable):
         asyncio.run(fetcher()("https://localhost:1/"))
+
+
+@pytest.mark.parametrize("content", [None, "", "telltale"])
+def test_a_file_of_authorities_that_is_none_stops_the_start(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "ca.pem").write_text(content)
+    with pytest.raises(AuthoritiesUnreadable):
+        fetcher(tmp_path / "ca.pem")

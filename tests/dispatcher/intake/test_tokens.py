@@ -57,7 +57,9 @@ def test_a_token_of_forge_is_an_installations(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_token_without_a_context_comes_from_the_back_end() -> None:
-    assert caller(signed(forge_claims(context=None, principal=None))).tenant == INSTALLATION
+    for context in ({"context": None}, {}):
+        claims = forge_claims(context=None, principal=None) | context
+        assert caller(signed(claims)).tenant == INSTALLATION
 
 
 FORGE_RULES: Final[dict[str, Callable[[], str]]] = {
@@ -114,13 +116,16 @@ FORGE_RULES: Final[dict[str, Callable[[], str]]] = {
     "a claim twice": lambda: signed(json.dumps(forge_claims()).encode()[:-1] + b', "iss": "forge/invocation-token"}'),
     "a claim twice, within": lambda: signed(json.dumps(forge_claims()).replace('"id": "env-1"', '"id": "a", "id": "b"').encode()),
     "an exp that is no number": lambda: signed(json.dumps(forge_claims(exp=float("nan"))).encode()),
+    "something within that is no number": lambda: signed(forge_claims(context={"cloudId": "cloud-1", "x": float("nan")})),
     "an exp that is infinite": lambda: signed(json.dumps(forge_claims(exp=7)).replace('"exp": 7', '"exp": 1e999').encode()),
     "an exp of 400 digits": lambda: signed(forge_claims(exp=10**400)),
     "an exp of 5,000 digits": lambda: signed(json.dumps(forge_claims(exp=7)).replace('"exp": 7', '"exp": ' + "9" * 5000).encode()),
+    "an iat of 400 digits before the world": lambda: signed(forge_claims(iat=-(10**400))),
     "an exp that is true": lambda: signed(forge_claims(exp=True)),
     "an exp before the world": lambda: signed(forge_claims(exp=-1)),
     "a kid that is a line": lambda: signed(forge_claims(), kid="a\nb"),
     "a kid that is a number": lambda: swapped(signed(forge_claims()), {"alg": "RS256", "kid": 1}),
+    "a head that is a number": lambda: ".".join([text(b"12"), *signed(forge_claims()).split(".")[1:]]),
     "a head that says alg twice": lambda: ".".join([TWICE, *signed(forge_claims()).split(".")[1:]]),
     "a payload that is not encoded": lambda: swapped(signed(forge_claims()), {"b64": False, "alg": "RS256", "kid": RSA.kid}),
     "nothing": lambda: "",
@@ -170,6 +175,12 @@ def test_the_operator_may_want_a_licence_and_take_other_environments_and_isolate
     assert is_refused(signed(forge_claims(context={"icLabel": "x"}, **app(environment={"type": "STAGING"}))), wide) is False
 
 
+def test_a_token_for_one_of_our_apps_is_none_for_another_of_ours() -> None:
+    other = APP.replace("0a1b", "ffff")
+    both = msgspec.structs.replace(FORGE_ISSUER, audience=(APP, other))
+    assert [is_refused(signed(forge_claims(aud=aud)), both) for aud in (APP, [APP, other], other)] == [False, False, True]
+
+
 def test_a_large_context_is_taken() -> None:
     assert caller(signed(forge_claims(context={"cloudId": "cloud-1", "extension": "x" * 40_000}))).tenant == INSTALLATION
 
@@ -215,6 +226,7 @@ def test_another_issuers_token_has_the_tenant_and_the_scopes_that_both_name(key:
     found = caller(signed(idp_claims(), key, algorithm))
     assert (found.tenant, found.scopes) == ("jwt:idp:acme", (Scope.SUBMIT,))
     assert caller(signed(idp_claims(scope=["jobs:read", "admin"]), key, algorithm)).scopes == (Scope.READ, Scope.ADMIN)
+    assert caller(signed(idp_claims(scope="debug metrics:read"), key, algorithm)).scopes == ()
     assert caller(signed(idp_claims(scope=None), key, algorithm)).scopes == ()
 
 

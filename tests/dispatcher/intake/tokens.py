@@ -83,7 +83,7 @@ def idp_claims(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
 
 
 def signed(claims: object, key: Key = RSA, algorithm: str = "RS256", **head: Any) -> str:  # noqa: ANN401 -- JSON
-    registry = Registry(algorithms=[algorithm], strict_check_header=False)
+    registry = Registry(strict_check_header=False)
     registry.max_header_length = registry.max_payload_length = 1 << 24
     payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
     return jws.serialize_compact({"alg": algorithm, "kid": key.kid} | head, payload, key, registry=registry)

@@ -1,0 +1,77 @@
+"""Hardening: CPU of a worker and of the API for one mail with a body of 40 KB, with everything that `require` asks for and with nothing.
+
+    .venv/bin/python bench/hardening.py [mails] [rounds]
+
+Two whole stacks stand beside each other and are measured in turns, so that both meet the same noise; the sink is a process of its own,
+by TLS with a sign-in. CPU is user and system time out of /proc; Linux only. Compare the columns of one run.
+"""
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.faults.running_sink import RunningSink, running_sink
+from tests.system.running_stack import LOOPBACK, RunningStack, await_true, running_stack
+from tests.system.submissions import changed, submission
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PARAGRAPH = (
+    '<p>Release notes of <a href="https://acme.example/wiki/pages/{0}">page {0}</a>: what was <strong>mended</strong>, and since when.</p>'
+)
+BODY = "".join(PARAGRAPH.format(number) for number in range(320))
+BOUNDS = {"posts_per_minute": 1_000_000, "posts_burst": 100_000, "open_jobs": 100_000, "account_connections": 10, "tenant_jobs": 10}
+
+
+def milliseconds(pid: int) -> float:
+    """The CPU of a process until now."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return 1000 * (int(user) + int(system)) / TICKS
+
+
+def measured(stack: RunningStack, sink: RunningSink, mails: int) -> tuple[float, float]:
+    """Worker and API, a mail; with what the poll of an idle worker costs meanwhile, which is the same on both sides."""
+    pids = stack.worker, stack.facts["pids"]["api"]
+    page = changed(submission(sink.account_of("jane", "pw"), "max@example.org"), ("/page/body", BODY))
+    client, arrived = stack.client(), sink.glance().mails + mails
+    began = [milliseconds(pid) for pid in pids]
+    for _ in range(mails):
+        client.submit(page)
+    await_true(lambda: sink.glance().mails >= arrived, 300)
+    worker, api = ((milliseconds(pid) - before) / mails for pid, before in zip(pids, began, strict=True))
+    return worker, api
+
+
+def report(name: str, hardened: list[float], plain: list[float], of: Callable[[list[float]], float]) -> None:
+    print(f"{name:<16} {of(hardened):8.2f} {of(plain):8.2f}   x{of(hardened) / of(plain):.2f}")
+
+
+def main() -> None:
+    mails, rounds = (int(word) for word in sys.argv[1:3]) if len(sys.argv) > 2 else (100, 7)
+    with (
+        running_sink() as sink,
+        running_stack(*LOOPBACK, memory_wipe="require", sandbox="require", **BOUNDS) as hardened,
+        running_stack(*LOOPBACK, memory_wipe="off", sandbox="off", **BOUNDS) as plain,
+    ):
+        stacks = hardened, plain
+        for stack in stacks:
+            measured(stack, sink, mails // 2)
+        found = [
+            [measured(stack, sink, mails) for stack in (stacks if turn % 2 else stacks[::-1])][:: 1 if turn % 2 else -1]
+            for turn in range(rounds)
+        ]
+    print(f"{mails} mails of {len(BODY)} characters, {rounds} rounds; ms of CPU a mail\n{'':16}  require      off   ratio")
+    for place, program in enumerate(("worker", "API")):
+        columns = [[pair[side][place] for pair in found] for side in (0, 1)]
+        for name, of in (("median", statistics.median), ("least", min)):
+            report(f"{program}, {name}", *columns, of)
+        ratios = [ours / theirs for ours, theirs in zip(*columns, strict=True)]
+        print(f"{program}, pairs      {' '.join(f'x{ratio:.2f}' for ratio in sorted(ratios))}")
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    main()
+    print(f"{time.monotonic() - began:.0f} s")
