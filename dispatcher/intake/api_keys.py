@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from dispatcher.contracts.errors import Misconfigured, Unauthenticated
 from dispatcher.contracts.keyring import write
@@ -56,7 +57,7 @@ class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is kept of a key; `expires` is in seconds since 1970, `networks` are CIDRs."""
 
     id: str
-    sha256: str
+    sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     tenant: str
     scopes: tuple[Scope, ...]
     expires: int | None = None

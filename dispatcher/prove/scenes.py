@@ -128,7 +128,9 @@ def killed(cast: Cast) -> None:
     cast.mail("killed", silent.account(cast.ca_pem))
     silent.met.wait(20)
     cast.look()
-    os.kill(cast.worker(), signal.SIGKILL)
+    worker = cast.worker()
+    os.kill(worker, signal.SIGKILL)
+    os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
 
 
 def foreign(cast: Cast) -> None:

@@ -30,7 +30,14 @@ from dispatcher.prove.search import search
 from dispatcher.prove.subject import Ears, Subject
 from dispatcher.stack import Stack, memory_room
 
-BRISK: Final = {"lease_seconds": 3, "dot_seconds": 5, "posts_per_minute": 6000, "posts_burst": 1000, "previews_per_minute": 1000}
+BRISK: Final = {
+    "tenant_jobs": 50,
+    "lease_seconds": 3,
+    "dot_seconds": 5,
+    "posts_per_minute": 6000,
+    "posts_burst": 1000,
+    "previews_per_minute": 1000,
+}
 TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 -- to be searched
 TENANT: Final = "tenant"
 SETTLING_SECONDS: Final = 2.0

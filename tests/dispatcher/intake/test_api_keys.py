@@ -1,7 +1,7 @@
 """API keys: who has one, for how long, from where, and how two are exchanged."""
 
 import contextlib
-import os
+import json
 import threading
 import time
 import zlib
@@ -26,8 +26,8 @@ from dispatcher.intake.api_keys import (
 from dispatcher.intake.caller import Caller, Scope
 
 SCOPES = (Scope.SUBMIT, Scope.READ)
-OF_A_TOKEN: Final = '[{"id": "a", "sha256": "b", "tenant": "forge:1", "scopes": []}]'
-OF_NO_NETWORK: Final = '[{"id": "a", "sha256": "b", "tenant": "c", "scopes": [], "networks": ["10.0.0.0/99"]}]'
+KEPT: Final = {"id": "a", "sha256": "0" * 64, "tenant": "c", "scopes": ["admin"]}
+CHANGES: Final = ({"id": 1}, {"sha256": "é" * 64}, {"tenant": "forge:1"}, {"scopes": ["all"]}, {"networks": ["10.0.0.0/99"]}, {"x": 1})
 
 
 @pytest.fixture
@@ -115,14 +115,16 @@ def test_without_the_file_nobody_can_be_told(path: Path, tmp_path: Path) -> None
         knows(path, create(tmp_path / "other.json"))
 
 
-@pytest.mark.parametrize(
-    "content",
-    ["", "{", "{}", '[{"id": 1}]', '[{"id": "a", "sha256": "b", "tenant": "c", "scopes": ["all"]}]', OF_A_TOKEN, OF_NO_NETWORK],
-)
+def test_the_file_is_as_its_commands_write_it(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text(json.dumps([KEPT]))
+    assert ApiKeys(path).tenants == {"c"}
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", *(json.dumps([KEPT | change]) for change in CHANGES)])
 def test_a_damaged_file_is_unreadable(path: Path, content: str) -> None:
     token = create(path)
     path.write_text(content)
-    os.utime(path, (1, 1))
     with pytest.raises(ApiKeysUnreadable):
         knows(path, token)
 
