@@ -1,4 +1,4 @@
-"""Embedded: a Valkey of one's own for one machine, in memory only, on a unix socket that nobody else can reach."""
+"""Embedded: a Valkey of one's own for one machine, in memory only, on a unix socket that nobody else reaches, or a loopback port."""
 
 import importlib.util
 import secrets
@@ -18,6 +18,7 @@ from dispatcher.contracts.errors import Misconfigured
 
 SERVERS: Final = ("valkey-server", "redis-server")
 READY_SECONDS: Final = 10
+LOOPBACK: Final = "127.0.0.1"
 NEWER_ONLY: Final = ("commandlog-request-larger-than -1", "commandlog-reply-larger-than -1")
 
 
@@ -49,11 +50,14 @@ class EmbeddedRedis:
     shown to all who may look at settings.
     """
 
-    def __init__(self, room: Path) -> None:
-        self._socket = room / "redis.sock"
+    def __init__(self, room: Path, port: int = 0) -> None:
+        self._socket, self._port = room / "redis.sock", port
         self._passwords = {name: secrets.token_urlsafe(24) for name in ("", *USERS)}
-        self.urls = {name: f"unix://{name}:{password}@{self._socket}" for name, password in self._passwords.items()}
+        self.urls = {name: self._address(f"{name}:{password}") for name, password in self._passwords.items()}
         self.url = self.urls.pop("")
+
+    def _address(self, login: str) -> str:
+        return f"redis://{login}@{LOOPBACK}:{self._port}" if self._port else f"unix://{login}@{self._socket}"
 
     def start(self) -> "subprocess.Popen[bytes]":
         """The running server, once it answers; raises NoServer, ServerSilent."""
@@ -80,7 +84,8 @@ class EmbeddedRedis:
 
     def _configuration(self, *, newer: bool) -> str:
         lines = [
-            "port 0",
+            f"bind {LOOPBACK}",
+            f"port {self._port}",
             f"unixsocket {self._socket}",
             "unixsocketperm 700",
             f"user default reset on #{sha256(self._passwords[''].encode()).hexdigest()} ~* &* +@all",

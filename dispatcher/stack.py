@@ -55,6 +55,7 @@ class Stack:
     allow_networks: tuple[str, ...] = ()
     allow_plaintext: bool = False
     free_ports: bool = False
+    redis_port: int = 0
     output: IO[bytes] | int | None = None
     outputs: dict[str, IO[bytes]] = field(default_factory=dict)
     room: Path = field(init=False)
@@ -87,7 +88,8 @@ class Stack:
         self._start_api(self._settings)
         program = ("dispatcher", "worker") if self._settings.strict else ("workers",)
         for _ in range(self.workers):
-            self._run(Child("worker", [sys.executable, "-m", *program], self._environment_of(WORKER), self.outputs.get("worker", self.output)))
+            output = self.outputs.get("worker", self.output)
+            self._run(Child("worker", [sys.executable, "-m", *program], self._environment_of(WORKER), output))
         self._await_ready()
 
     def stop(self, grace_seconds: float | None = None) -> None:
@@ -132,7 +134,7 @@ class Stack:
         if self.environment.get(variable("redis_url")):
             self.redis = self._settings.redis
             return
-        server = EmbeddedRedis(self.room)
+        server = EmbeddedRedis(self.room, self.redis_port)
         self._run(Restarted("redis", server.start))
         self.redis, self.users = server.url, server.urls
         self.environment.pop(variable("redis_password_file"), None)

@@ -36,7 +36,7 @@ class Process:
         self.celery.conf.update(broker_settings(settings.redis, settings.lanes, client_name="bp-worker", connections=TASK_SLOTS + 10))
         self.celery.conf.update(task_acks_late=True, worker_concurrency=TASK_SLOTS, worker_pool="threads")
         self._ringer = ThreadPoolExecutor(1, thread_name_prefix="ringer")
-        self._ring = self.celery.task(self.hear, name=RING, typing=False)  # it would count `self` as an argument
+        self._ring = self.celery.task(self.hear, name=RING, typing=False, Strategy="workers.bells:take_unread")
 
     def run(self) -> None:
         """Works until SIGTERM; then what is in hand is finished first."""

@@ -65,8 +65,13 @@ class Reports(ThreadingHTTPServer):
 
     @property
     def dsn(self) -> str:
-        """Where they are to be sent."""
+        """Where Sentry is to send them."""
         return f"http://key@127.0.0.1:{self.server_port}/1"
+
+    @property
+    def url(self) -> str:
+        """Where everybody may."""
+        return f"http://127.0.0.1:{self.server_port}"
 
 
 class _Envelope(BaseHTTPRequestHandler):

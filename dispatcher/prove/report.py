@@ -64,6 +64,7 @@ class Report:
                 "name": SINKS[number - 1],
                 "state": reading.state,
                 "bytes": reading.octets,
+                "sees": reading.seen,
                 "hits": [{"field": hit.field, "encoding": hit.encoding, "count": count} for hit, count in reading.hits.most_common(100)],
                 "why": reading.missed or reading.closed or None,
             }
@@ -100,4 +101,5 @@ def verdict(reading: Reading) -> str:
     if reading.hits:
         fields = ", ".join(f"{hit.field} ({hit.encoding}) x{count}" for hit, count in reading.hits.most_common(SHOWN))
         return f"LEAK: {fields}" + (", ..." if len(reading.hits) > SHOWN else "")
-    return f"not searched: {reading.missed}" if reading.missed else f"closed: {reading.closed}" if reading.closed else "nothing"
+    told = {"clean": "nothing", "closed": f"closed: {reading.closed}"}
+    return told.get(reading.state, f"not searched: {reading.missed or 'not even our own control was seen'}")

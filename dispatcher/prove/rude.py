@@ -21,7 +21,7 @@ class RudeServer:
         self.manner = manner
         self.met = threading.Event()
         self._trust = trust
-        self._over = threading.Event()
+        self._over, self._bored = threading.Event(), threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(TICK_SECONDS)
         self.port: int = self._listener.getsockname()[1]
@@ -33,8 +33,13 @@ class RudeServer:
         account = {"host": "127.0.0.1", "port": self.port, "tls": "implicit", "ca_pem": ca_pem}
         return account | ({"auth": {"kind": "password"} | auth} if auth else {})
 
+    def let_go(self) -> None:
+        """Whoever waits for an answer is hung up on, and so is everybody who comes."""
+        self._bored.set()
+
     def close(self) -> None:
         """Lets everybody go."""
+        self.let_go()
         self._over.set()
         self._thread.join()
         self._listener.close()
@@ -64,7 +69,7 @@ class RudeServer:
         verb, manner = words[:4].upper(), self.manner
         if manner == "silent" or (manner == "hangs up" and verb == b"DATA"):
             self.met.set()
-            self._over.wait(60 if manner == "silent" else 0)
+            self._bored.wait(60 if manner == "silent" else 0)
             return True
         if manner in {"refuses AUTH", "refuses RCPT"} and verb.decode("ascii", "replace") == manner.split()[1]:
             self.met.set()

@@ -131,6 +131,7 @@ def killed(cast: Cast) -> None:
     worker = cast.worker()
     os.kill(worker, signal.SIGKILL)
     os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
+    silent.close()  # the next worker is refused, so that no mail is in hand when memory is searched
 
 
 def foreign(cast: Cast) -> None:
@@ -169,11 +170,21 @@ def looked_at(cast: Cast) -> None:
 SCENES: Final = (all_kinds_of_mail, rejected, asked, canceled, debugged, killed, foreign, broken)
 ENDS: Final = {
     "sent": "sent", "password repeated": "failed", "recipients repeated": "failed", "certificate of nobody": "failed",
-    "reject-data": "failed", "canceled": "canceled", "expired": "expired", "simulated": "sent",
+    "reject-data": "failed", "canceled": "canceled", "expired": "expired", "simulated": "sent", "debugged": "failed", "killed": "deferred",
 }  # fmt: skip
+
+
+def at_rest(cast: Cast) -> None:
+    """No mail is in hand, since what is in hand is in memory by right."""
+    cast.rude["silent"].let_go()
+    for job in filter(None, cast.jobs.values()):
+        cast.caller.ask("DELETE", f"/v1/jobs/{job}")
+    until = time.monotonic() + SHORT_SECONDS
+    while any(cast.redis.zcard(seat) for seat in cast.redis.scan_iter("bp:sem:*")) and time.monotonic() < until:
+        time.sleep(0.2)
 
 
 def ended(cast: Cast) -> dict[str, str]:
     """How the scenes ended that have an end; raises nothing: who reads the report sees it."""
     until = time.monotonic() + SHORT_SECONDS + 20
-    return {scene: cast.caller.state(cast.jobs[scene], seconds=max(1, until - time.monotonic())) for scene in ENDS}
+    return {scene: cast.caller.state(cast.jobs[scene], state, seconds=max(1, until - time.monotonic())) for scene, state in ENDS.items()}

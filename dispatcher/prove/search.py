@@ -1,8 +1,12 @@
 """Search: all seventeen sinks of a subject, one after the other; its processes are dead at the end."""
 
+from typing import Final
+
 from dispatcher.prove import sinks
 from dispatcher.prove.sinks import Reading
-from dispatcher.prove.subject import Subject
+from dispatcher.prove.subject import CONTROL, Subject
+
+SEEN_BY_ITSELF: Final = {11, 12, 14, 17}  # answers, calls, and ends of processes: nothing is put there, as only the service speaks
 
 
 def search(subject: Subject) -> dict[int, Reading]:
@@ -12,6 +16,9 @@ def search(subject: Subject) -> dict[int, Reading]:
     everybody = subject.pids["api"] + subject.pids["worker"]
     found[17] = sinks.cores(subject.canaries, everybody, subject.die, subject.core_folders)
     found[8], found[9] = (sinks.outputs(subject.canaries, subject.outputs[role]) for role in ("worker", "api"))
+    for number, reading in found.items():
+        reading.control(CONTROL)
+        reading.seen |= number in SEEN_BY_ITSELF and reading.octets > 0 and not reading.missed
     return found
 
 
@@ -40,11 +47,13 @@ def _in_processes(subject: Subject) -> dict[int, Reading]:
 
 def _in_the_open(subject: Subject) -> dict[int, Reading]:
     canaries, wire = subject.canaries, subject.ears.wire
+    captured = sinks.of(canaries, wire.heard(subject.ports)) if wire else Reading(missed="capturing takes root")
+    captured.spare(subject.foreign)
     return {
         10: sinks.of(canaries, *subject.envelopes),
         11: sinks.of(canaries, *subject.told),
         12: sinks.of(canaries, *subject.answers),
-        13: sinks.of(canaries, wire.heard(subject.ports)) if wire else Reading(missed="capturing takes root"),
+        13: captured,
         14: sinks.opened_files(canaries, subject.ears.calls.told()),
         15: subject.folders.reading(canaries),
     }

@@ -38,6 +38,7 @@ class Reading:
     hits: Counter[Hit] = field(default_factory=Counter)
     closed: str = ""
     missed: str = ""
+    seen: bool = False
 
     def take(self, canaries: Canaries, octets: bytes) -> None:
         """Searches these too."""
@@ -49,6 +50,11 @@ class Reading:
         for hit in [hit for hit in self.hits if hit.field in fields]:
             del self.hits[hit]
 
+    def control(self, field: str) -> None:
+        """What was put there on purpose shows that this sink is looked into."""
+        self.seen |= any(hit.field == field for hit in self.hits)
+        self.spare({field})
+
     def beside(self, other: "Reading") -> "Reading":
         """Both as one."""
         return Reading(self.octets + other.octets, self.hits + other.hits, self.closed or other.closed, self.missed or other.missed)
@@ -58,7 +64,9 @@ class Reading:
         """A sink that could not be read is closed by the kernel, or was not searched."""
         if self.hits:
             return "leak"
-        return "not searched" if self.missed else "closed" if self.closed else "clean"
+        if self.closed and not self.missed:
+            return "closed"
+        return "not searched" if self.missed or not self.seen else "clean"
 
 
 def of(canaries: Canaries, *pieces: bytes) -> Reading:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from redis import Redis
 
@@ -11,6 +12,7 @@ from dispatcher.prove.ears import Calls, Line, Wire
 from dispatcher.prove.sinks import Folders
 
 Pids = dict[str, list[int]]
+CONTROL: Final = "control"  # the canary that is put into sinks on purpose
 
 
 @dataclass

@@ -27,8 +27,8 @@ from dispatcher.prove.ears import Reports, reports
 from dispatcher.prove.report import Report
 from dispatcher.prove.rude import Manner, RudeServer, rude_servers
 from dispatcher.prove.search import search
-from dispatcher.prove.subject import Ears, Subject
-from dispatcher.stack import Stack, memory_room
+from dispatcher.prove.subject import CONTROL, Ears, Subject
+from dispatcher.stack import Stack, bind, memory_room
 
 BRISK: Final = {
     "tenant_jobs": 50,
@@ -74,6 +74,7 @@ class Trial:
         folders = sinks.Folders(TEMPORARY, (self.room / "outputs", self.room / "calls", stack.room / "keys"))
         programs = [*stack.pids("api"), *stack.pids("worker")]
         ears = Ears.pricked(str(stack.facts()["redis"]), self.room / "calls" / "record", programs)
+        self._leave_control(cast.redis, told.url)
         for scene in scenes.SCENES:
             scene(cast)
             if stack.revive():
@@ -81,6 +82,7 @@ class Trial:
         states = scenes.ended(cast)
         scenes.looked_at(cast)
         cast.look()
+        scenes.at_rest(cast)
         time.sleep(SETTLING_SECONDS)
         hardening: dict[str, str] = ask(f"{stack.api}/readyz").get("detail", {})
         report = Report(len(self.plant), states, scenes.ENDS, hardening)
@@ -104,6 +106,18 @@ class Trial:
             )
         )
         return report
+
+    def _leave_control(self, redis: "Redis", reports_url: str) -> None:
+        """Where the search must see it, or sees nothing."""
+        word = self.plant(CONTROL)
+        redis.set(CONTROL, word)
+        redis.publish(CONTROL, word)
+        redis.client_setname(word)
+        (self.room / CONTROL).write_text(word)
+        for role in ("api", "worker"):
+            with (self.room / "outputs" / role).open("a") as output:
+                output.write(f"{word}\n")
+        Caller(reports_url, word).ask("POST", "/", {})
 
     def _cast(self, stack: Stack, redis: "Redis", catcher: dict[str, Any], rude: list[RudeServer], ca_pem: str) -> scenes.Cast:
         keys = Path(stack.environment[variable("api_keys_file")])
@@ -136,7 +150,8 @@ class Trial:
             (self.room / folder).mkdir()
         settings = {"log_level": "DEBUG", "sentry_dsn": told.dsn} | BRISK
         os.environ.update({variable(name): str(value) for name, value in settings.items() if variable(name) not in os.environ})
-        stack = Stack(self.workers, LOOPBACK, allow_plaintext=False, free_ports=True)
+        stack = Stack(self.workers, LOOPBACK, allow_plaintext=False, free_ports=True, redis_port=_free_port())
+        stack.environment["CONTROL"] = self.plant(CONTROL)
         with contextlib.ExitStack() as files:
             stack.outputs = {role: self._output(files, role) for role in ("api", "worker")}
             try:
@@ -148,6 +163,11 @@ class Trial:
 
     def _output(self, files: contextlib.ExitStack, role: str) -> IO[bytes]:
         return files.enter_context((self.room / "outputs" / role).open("ab"))
+
+
+def _free_port() -> int:
+    with bind("127.0.0.1", 0) as found:
+        return int(found.getsockname()[1])
 
 
 def _port(url: str) -> int:

@@ -28,6 +28,7 @@ FURTHER: Final = 50
 PAGE_BYTES: Final = 40_000
 LARGE_PAGE_BYTES: Final = 1_000_000
 ATTACHED_BYTES: Final = 4_000_000
+END_SECONDS: Final = 100
 REST_SECONDS: Final = 40  # it takes two; each look takes some, and a slow machine more
 HEAD: Final = "POST /v1/jobs HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
 
@@ -135,18 +136,34 @@ def speaking(client: Client, octets: str) -> Iterator[socket.socket]:
         yield line
 
 
-def test_after_158_mails_and_whatever_else_may_happen_no_process_holds_anything_of_them(catcher: Running) -> None:
-    with scene(catcher) as on:
-        jobs = [on.post(number, on.submission(number, on.account(number))) for number in range(MAILS)]
-        jobs += [on.post(number, on.submission(number, on.account(number), LARGE_PAGE_BYTES, ATTACHED_BYTES)) for number in LARGE]
-        ended = Counter(on.client.await_state(job, "deferred", seconds=120)["state"] for job in jobs)
-        assert (ended.total(), set(ended)) == (MAILS + len(LARGE), {"sent", "failed", "deferred"})
-        for job in jobs:
-            on.client.cancel(job)  # what is deferred would be opened again
-        for number, happening in zip(ODD, HAPPENINGS, strict=False):
-            happening(on, number)
-        hold_nothing(on)
-        see_what_is_held(on)
+@pytest.fixture(scope="module")
+def on(catcher: Running) -> Iterator[Scene]:
+    with scene(catcher) as begun:
+        yield begun
+
+
+def test_after_150_mails_and_8_large_ones_no_process_holds_anything_of_them(on: Scene) -> None:
+    jobs = [on.post(number, on.submission(number, on.account(number))) for number in range(MAILS)]
+    jobs += [on.post(number, on.submission(number, on.account(number), LARGE_PAGE_BYTES, ATTACHED_BYTES)) for number in LARGE]
+    ended = Counter(on.client.await_state(job, "deferred", seconds=END_SECONDS)["state"] for job in jobs)
+    assert (ended.total(), set(ended)) == (MAILS + len(LARGE), {"sent", "failed", "deferred"})
+    for job in jobs:
+        on.client.cancel(job)  # what is deferred would be opened again
+    hold_nothing(on)
+
+
+def test_whatever_else_may_happen_leaves_nothing_in_memory(on: Scene) -> None:
+    for number, happening in zip(ODD, HAPPENINGS, strict=False):
+        happening(on, number)
+    hold_nothing(on)
+
+
+def test_what_a_request_holds_that_is_not_over_is_found_and_then_it_is_gone(on: Scene) -> None:
+    number = ODD[-1]
+    begun = HEAD.format(key=on.client.key) + f"Idempotency-Key: {on.flock('open', number)}\r\nContent-Length: 100\r\n\r\n"
+    with speaking(on.client, begun + on.flock("open", number)):
+        await_true(lambda: {process: set(found) for process, found in on.held().items()} == {"api": {f"open {number}"}}, REST_SECONDS)
+    hold_nothing(on)
 
 
 def hold_nothing(on: Scene) -> None:
@@ -160,15 +177,6 @@ def hold_nothing(on: Scene) -> None:
         await_true(nothing, REST_SECONDS)
     except AssertionError:
         assert found[-1] == {}
-
-
-def see_what_is_held(on: Scene) -> None:
-    """The same search finds what a request holds that is not over; and when it is over, nothing."""
-    number = ODD[-1]
-    begun = HEAD.format(key=on.client.key) + f"Idempotency-Key: {on.flock('open', number)}\r\nContent-Length: 100\r\n\r\n"
-    with speaking(on.client, begun + on.flock("open", number)):
-        await_true(lambda: {process: set(found) for process, found in on.held().items()} == {"api": {f"open {number}"}}, REST_SECONDS)
-    hold_nothing(on)
 
 
 def invalid(on: Scene, number: int) -> None:

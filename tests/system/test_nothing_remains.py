@@ -16,12 +16,13 @@ from catcher import authority
 from catcher.process import Running
 from dispatcher.intake.api_keys import create_api_key
 from dispatcher.intake.caller import Scope
+from dispatcher.prove.ears import Reports, reports
 from tests.system.client import Client
 from tests.system.rough_server import rough_server
 from tests.system.running_stack import LOOPBACK, ROOT, RunningStack, await_true, running_stack
 from tests.system.submissions import account, changed
 from tests.system.test_delivery import png
-from tests.system.traces import Markers, Sink, everything_in, overheard, sentry_sink, spellings
+from tests.system.traces import Markers, everything_in, overheard
 
 IN_THE_MAIL: Final = {
     "from name", "from local part", "to name", "cc name", "to address", "cc address", "reply_to name", "reply_to address",
@@ -48,13 +49,13 @@ sentry_sdk.flush(5)
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with sentry_sink() as sink:
+def sink() -> Iterator[Reports]:
+    with reports() as sink:
         yield sink
 
 
 @pytest.fixture
-def marked(sink: Sink) -> Iterator[RunningStack]:
+def marked(sink: Reports) -> Iterator[RunningStack]:
     with running_stack(*LOOPBACK, log_level="DEBUG", sentry_dsn=sink.dsn) as started:
         yield started
 
@@ -122,7 +123,7 @@ def invalid(client: Client, mark: Markers, valid: dict[str, Any]) -> None:
     assert client.ask("GET", "/v1/info", User_Agent=mark("agent"), Cookie=mark("cookie"), X_Forwarded_For=mark("forwarded")).status == 200
 
 
-def test_a_marker_in_every_field_is_in_the_mail_and_nowhere_else(marked: RunningStack, sink: Sink, catcher: Running) -> None:
+def test_a_marker_in_every_field_is_in_the_mail_and_nowhere_else(marked: RunningStack, sink: Reports, catcher: Running) -> None:
     mark = Markers()
     keys = marked.environment_of("api")["BEAMPOST_API_KEYS_FILE"]
     client = Client(marked.facts["api"], create_api_key(Path(keys), mark("tenant"), (Scope.SUBMIT, Scope.READ), None, ()))
@@ -212,18 +213,3 @@ def report_from_a_process_of_its_own(marked: RunningStack, mark: Markers) -> byt
 
 def _opened(heard: list[bytes]) -> list[bytes]:
     return [b64decode(line.split()[-1]) for line in heard if line.upper().startswith(b"AUTH PLAIN")]
-
-
-@pytest.mark.parametrize("offset", range(12))
-def test_the_search_sees_every_spelling_at_every_offset(offset: int) -> None:
-    mark = Markers()
-    before, marker, after = b"x" * offset, mark("field").encode(), b"y" * 50
-    plain = before + marker + after
-    written = {
-        "raw": plain, "hex": plain.hex().encode(), "utf-16": plain.decode().encode("utf-16-le"), "reversed": plain[::-1],
-        f"base64 at {offset % 3}": b"\r\n".join(b64encode(plain)[at : at + 10] for at in range(0, 200, 10)),
-    }  # fmt: skip
-    assert {spelling: mark.found(octets) for spelling, octets in written.items()} == {
-        spelling: [("field", spelling)] for spelling in written
-    }
-    assert set(written) <= set(spellings("any"))
