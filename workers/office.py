@@ -27,6 +27,7 @@ from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.settings import read
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.stages import stage
+from dispatcher.contracts.suites import require
 from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.default_account import default_account
 from workers.diary import Diaries
@@ -89,6 +90,7 @@ def open_office(settings: WorkerSettings, hardening: Hardening) -> tuple[Desk, R
     """The records, and the desk that jobs are dispatched at; raises Misconfigured, without keys or secret for one."""
     secret = Secret.read(settings.secret_file)
     check_private(settings.private_keys)
+    require(settings.sealing_suite)
     redis = connect(settings)
     guard = egress(settings)
     default = default_account(settings, guard)

@@ -34,6 +34,7 @@ from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.secret import Secret
+from dispatcher.contracts.suites import require
 from dispatcher.intake.api_keys import ApiKeys
 from dispatcher.intake.ask import Asking
 from dispatcher.intake.authenticate import Door
@@ -77,6 +78,7 @@ ADMIN: Final = (
 def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starlette]:
     """The public app and the admin app over one set of parts; raises Misconfigured."""
     secret = Secret.read(settings.secret_file)
+    require(settings.sealing_suite)
     sealing_keys = SealingKeys(settings.public_keys, secret, settings.sealing_suite)
     sealing_keys.active()
     api_keys = ApiKeys(settings.api_keys_file)

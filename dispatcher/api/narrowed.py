@@ -38,7 +38,7 @@ FIELDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("Part", "type"): {"pattern": f"^{MEDIA_TYPE.pattern}$"},
     ("Policy", "allowed_domains"): {"format": "domain-rule", "description": "`example.org`, or `*.example.com` for what is under it."},
     ("Site", "url"): WEB_URL,
-    ("Submission", "receipt_key"): {"pattern": "^[A-Za-z0-9+/]{43}=$", "description": "32 bytes in base64."},
+    ("Submission", "receipt_key"): {"format": "x25519-key", "description": "32 bytes in base64."},
     ("Submission", "subject"): ONE_LINE | {"maxLength": MAX_SUBJECT, "description": "With its prefix."},
 }
 

@@ -137,7 +137,8 @@ def _answer(description: str, media_type: str, shape: str) -> dict[str, Any]:
     if media_type == NOTHING:
         return {"description": description}
     schema = {"type": "string"} if media_type == HTML else {"$ref": f"#/components/schemas/{shape}"}
-    return {"description": description, "content": {media_type: {"schema": schema}}}
+    kinds = (PROBLEM, JSON) if media_type == PROBLEM else (media_type,)  # the latter for Forge (docs/api.md)
+    return {"description": description, "content": {kind: {"schema": schema} for kind in kinds}}
 
 
 async def get(request: Request) -> Response:

@@ -93,7 +93,7 @@ def parsed(text: str) -> Token:
         if not CRITICAL.isdisjoint(head):
             raise Unauthenticated
         return Token(text, msgspec.convert(head, Head), msgspec.convert(claims, Said), claims)
-    except (ValueError, RecursionError, OverflowError):
+    except (ValueError, RecursionError):
         raise Unauthenticated from None
 
 

@@ -116,6 +116,8 @@ def memory(canaries: Canaries, pids: Iterable[int]) -> Reading:
                 reading.take(canaries, piece)
         except PermissionError:
             reading.closed = "the kernel gives nobody but root the memory of a process that is not dumpable"
+        except (ProcessLookupError, FileNotFoundError):
+            reading.missed = "a process had ended"
     return reading
 
 

@@ -52,6 +52,8 @@ FOREIGN: Final[dict[str, bytes]] = {
         "no headers": bell() | {"headers": {}},
         "an earlier protocol": bell() | {"headers": {}, "body": b64encode(json.dumps({"task": CANARY, "id": CANARY}).encode()).decode()},
         "an unknown compression": bell() | {"headers": {"compression": CANARY}},
+        "no JSON at all": CANARY.encode(),
+        "JSON that is no message": json.dumps({CANARY: CANARY}).encode(),
         "a time that is none": bell() | {"headers": bell()["headers"] | {"eta": CANARY, "expires": CANARY}},
     }.items()
 }
