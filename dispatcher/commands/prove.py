@@ -13,7 +13,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="Worker processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--report", type=FILE, help="Write the signed report here.")
-@click.option("--verify", "other", type=FILE, help="Check such a report, and run nothing.")
+@click.option(
+    "--verify", "other", type=click.Path(exists=True, path_type=Path, dir_okay=False), help="Check such a report, and run nothing."
+)
 @click.option("--key", metavar="PUBLIC", help="The public half that was printed with it.")
 def prove(workers: int, report: Path | None, other: Path | None, key: str | None, *, as_json: bool) -> None:
     """Put a canary into every field of a mail, make everything go wrong, and search wherever something may remain.

@@ -28,9 +28,11 @@ from dispatcher.prove.report import Report
 from dispatcher.prove.rude import Manner, RudeServer, rude_servers
 from dispatcher.prove.search import search
 from dispatcher.prove.subject import CONTROL, Ears, Subject
-from dispatcher.stack import Stack, bind, memory_room
+from dispatcher.stack import Stack, bind, memory_room, settings_in
 
+KEPT: Final = ("memory_wipe", "sandbox", "sealing_suite", "inliner")  # nothing else that is the operator's is touched or used
 BRISK: Final = {
+    "log_level": "DEBUG",
     "tenant_jobs": 50,
     "lease_seconds": 3,
     "dot_seconds": 5,
@@ -148,8 +150,9 @@ class Trial:
         """With everything that it says kept, by role."""
         for folder in ("outputs", "calls"):
             (self.room / folder).mkdir()
-        settings = {"log_level": "DEBUG", "sentry_dsn": told.dsn} | BRISK
-        os.environ.update({variable(name): str(value) for name, value in settings.items() if variable(name) not in os.environ})
+        for name in settings_in(os.environ).keys() - map(variable, KEPT):
+            del os.environ[name]
+        os.environ.update({variable(name): str(value) for name, value in (BRISK | {"sentry_dsn": told.dsn}).items()})
         stack = Stack(self.workers, LOOPBACK, allow_plaintext=False, free_ports=True, redis_port=_free_port())
         stack.environment["CONTROL"] = self.plant(CONTROL)
         with contextlib.ExitStack() as files:
