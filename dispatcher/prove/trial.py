@@ -82,6 +82,7 @@ class Trial:
             if stack.revive():
                 ears.calls.follow(stack.pids("worker"))
         states = scenes.ended(cast)
+        scenes.given_up(cast)
         scenes.looked_at(cast)
         cast.look()
         scenes.at_rest(cast)

@@ -6,10 +6,12 @@ from ipaddress import ip_network
 
 import pytest
 
-from dispatcher.contracts.admit import admit
+from dispatcher.contracts.admit import admit, admit_check
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.job import Submission
+from dispatcher.contracts.mail import Account, Mailbox, Tls
 from dispatcher.contracts.parse import parse
+from dispatcher.contracts.questions import AccountCheck
 from dispatcher.contracts.shared_settings import SharedSettings
 from tests.contracts.test_parse import CANARY, EXAMPLE, changed
 
@@ -244,3 +246,10 @@ def test_a_blank_at_the_end_does_not_hide_a_suffix(blank: str) -> None:
 
 def test_a_name_that_is_only_a_suffix_is_forbidden_too() -> None:
     assert complaints("/parts", attachment(".bat")) == [("/parts/0/name", "attachment_forbidden")]
+
+
+def test_the_sender_of_an_account_check_is_judged_like_any_person() -> None:
+    account = Account(host="simulator", port=587, tls=Tls.STARTTLS)
+    with pytest.raises(Invalid) as refused:
+        admit_check(AccountCheck(account=account, author=Mailbox(address=CANARY, name=f"{CANARY}\r\nBcc: x")), SETTINGS)
+    assert refused.value.errors == (("/from/address", "address_invalid"), ("/from/name", "header_invalid"))

@@ -1,11 +1,14 @@
 """Privacy: what is not on the allow-list does not leave the process."""
 
 import asyncio
+import gc
 import json
 import logging
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
@@ -148,6 +151,52 @@ def test_a_line_that_cannot_be_formatted_is_not_printed_to_stderr(capsys: pytest
     assert [row["logger"] for row in installed(capsys)] == ["celery"]
 
 
+class Kept:
+    """What a frame holds."""
+
+
+def nested_failure() -> tuple[ValueError, "weakref.ref[Kept]"]:
+    def inner() -> "weakref.ref[Kept]":
+        kept = Kept()
+        seen.append(weakref.ref(kept))
+        raise ValueError
+
+    seen: list[weakref.ref[Kept]] = []
+    try:
+        try:
+            inner()
+        except ValueError as cause:
+            raise ValueError("later") from cause
+    except ValueError as error:
+        return error, seen[0]
+    raise AssertionError
+
+
+def test_a_reported_error_holds_nothing_of_the_frames_that_it_and_its_causes_passed(capsys: pytest.CaptureFixture[str]) -> None:
+    install(SharedSettings())
+    error, kept = nested_failure()
+    assert kept() is not None
+    report(error)
+    assert (kept(), error.__traceback__, error.__cause__, error.__context__) == (None, None, None, None)
+    assert [row["error"] for row in installed(capsys)] == ["ValueError"]
+
+
+def test_what_only_refers_to_itself_is_freed_within_a_second_or_two() -> None:
+    async def scene() -> None:
+        quiet_loop(asyncio.get_running_loop())
+        kept, freed = Kept(), asyncio.Event()
+        kept.__dict__["itself"] = kept
+        weakref.finalize(kept, freed.set)
+        del kept
+        gc.disable()
+        try:
+            await asyncio.wait_for(freed.wait(), 60)
+        finally:
+            gc.enable()
+
+    asyncio.run(scene())
+
+
 EVENT = {
     "event_id": "e" * 32,
     "timestamp": "2026-11-24T12:00:00Z",
@@ -214,6 +263,9 @@ def test_a_report_arrives_and_is_clean(capsys: pytest.CaptureFixture[str]) -> No
     install(SharedSettings(sentry_dsn="https://key@sentry.invalid/1"))
     client = sentry_sdk.get_client()
     transport, sink = client.transport, Sink()
+    collected = client.options["data_collection"]
+    assert {name: collected[name] for name in privacy.COLLECTED} == privacy.COLLECTED
+    assert (client.options["release"], client.options["spotlight"], client.options["debug"]) == (version("beampost"), False, False)
     client.transport = sink
     try:
         logging.getLogger("celery").error("for %s", CANARY)

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,10 +17,11 @@ import pytest
 
 from catcher import authority
 from catcher.process import Running
+from dispatcher.contracts.wipe import wiping
 from tests.system.client import Client
 from tests.system.memory import Flock
 from tests.system.rough_server import RoughServer, rough_server
-from tests.system.running_stack import LOOPBACK, RunningStack, await_true, running_stack
+from tests.system.running_stack import LOOPBACK, ROOT, RunningStack, await_true, running_stack
 from tests.system.submissions import account, changed, nobody
 
 MAILS: Final = 150
@@ -30,6 +33,21 @@ LARGE_PAGE_BYTES: Final = 1_000_000
 ATTACHED_BYTES: Final = 4_000_000
 END_SECONDS: Final = 100
 REST_SECONDS: Final = 40  # it takes two; each look takes some, and a slow machine more
+THREAD: Final = """
+import sys, threading, nh3
+from dispatcher.contracts.blank import blank_stack
+
+def clean(host):
+    nh3.clean(f"<a href='https://{{host}}.example/'>x</a>")
+    {ends}
+    print("done", flush=True)
+    over.wait()
+
+over = threading.Event()
+threading.Thread(target=clean, args=(sys.stdin.readline().strip(),)).start()
+sys.stdin.read()
+over.set()
+"""
 HEAD: Final = "POST /v1/jobs HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
 
 pytestmark = pytest.mark.root
@@ -263,6 +281,20 @@ def test_without_the_wipe_there_are_remnants(catcher: Running) -> None:
             on.client.await_state(job, "deferred")
             on.client.cancel(job)
         assert {"api", "worker"} <= set(on.held())
+
+
+@pytest.mark.parametrize(("ends", "left"), [("", True), ("blank_stack()", False)])
+def test_a_thread_that_lives_on_has_nothing_on_its_stack_once_that_is_blanked(ends: str, left: bool) -> None:  # noqa: FBT001 -- a row
+    flock = Flock()
+    command = [sys.executable, "-c", THREAD.format(ends=ends)]
+    with subprocess.Popen(command, cwd=ROOT, env=wiping(os.environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(f"{flock('host', 0)}\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "done\n"
+        assert ("utf-32" in flock.found(process.pid)) is left
+        process.stdin.close()
 
 
 @pytest.mark.parametrize("offset", range(3))

@@ -32,10 +32,10 @@ CHECKS: Final = (
 )
 JOBS, QUESTIONS = "^/v1/jobs", "^/v1/(accounts|render)"
 PARTS: Final = {  # port, which calls, and how many cases at least
-    "jobs": ("api", "--include-path-regex", JOBS, "1000"),
-    "questions": ("api", "--include-path-regex", QUESTIONS, "1000"),
-    "other calls": ("api", "--exclude-path-regex", f"{JOBS}|{QUESTIONS}", "400"),
-    "the operator's": ("admin", "450"),
+    "jobs": ("api", "--include-path-regex", JOBS, "800"),
+    "questions": ("api", "--include-path-regex", QUESTIONS, "800"),
+    "other calls": ("api", "--exclude-path-regex", f"{JOBS}|{QUESTIONS}", "250"),
+    "the operator's": ("admin", "300"),
 }
 
 

@@ -193,12 +193,18 @@ def test_a_damaged_set_leaves_the_keys_that_were_there() -> None:
     assert run(story) is True
 
 
+@pytest.mark.filterwarnings("ignore")  # as when the service runs
 def test_secrets_weak_keys_and_keys_for_other_uses_are_passed_over() -> None:
     secret = OctKey.import_key(b"s" * 32, {"kid": "secret"}).as_dict(private=True)
     encrypting = EC.as_dict(private=False) | {"kid": "encrypting", "use": "enc"}
     good = [RSA.as_dict(private=False), ED.as_dict(private=False)]
     listed = [*good, WEAK, PADDED, secret, encrypting, {"kty": "new"}, {"kid": 1}, {"kid": [], "kty": "EC"}, *BROKEN]
     assert sorted(read(json.dumps({"keys": listed}).encode())) == sorted([NAME, str(ED.kid)])
+
+
+def test_of_a_key_that_was_shown_with_its_private_half_that_half_is_not_kept() -> None:
+    shown = [key.as_dict(private=True) for key in (RSA, EC, ED)]
+    assert [key.is_private for key in read(json.dumps({"keys": shown}).encode()).values()] == [False] * 3
 
 
 @pytest.fixture(scope="module")
