@@ -34,7 +34,7 @@ class Process:
         self._finishing: Future[None] | None = None
         self.celery = Celery("beampost", set_as_current=False)
         self.celery.conf.update(broker_settings(settings.redis, settings.lanes, client_name="bp-worker", connections=TASK_SLOTS + 10))
-        self.celery.conf.update(task_acks_late=True, worker_concurrency=TASK_SLOTS, worker_pool="threads")
+        self.celery.conf.update(worker_concurrency=TASK_SLOTS, worker_pool="threads")
         self._ringer = ThreadPoolExecutor(1, thread_name_prefix="ringer")
         self._ring = self.celery.task(self.hear, name=RING, typing=False, Strategy="workers.bells:take_unread")
 

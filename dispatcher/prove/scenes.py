@@ -14,7 +14,7 @@ from redis import Redis
 
 from dispatcher.contracts.reader_key import new_pair, open_with
 from dispatcher.contracts.wire import DEBUG_CONTEXT
-from dispatcher.prove.caller import OPEN, Caller
+from dispatcher.prove.caller import Caller
 from dispatcher.prove.canaries import Canaries
 from dispatcher.prove.rude import RudeServer
 from dispatcher.prove.submissions import whole
@@ -25,7 +25,7 @@ BELL: Final = "bp:bell.interactive"
 SIMULATED: Final = {"host": "simulator", "port": 587, "tls": "starttls"}
 FAULTS: Final = ("refuse", "full", "defer", "reject-data", "drop-body", "drop-dot")
 SHORT_SECONDS: Final = 60
-CONFLICT: Final = 409
+LETTING_GO_SECONDS: Final = 10
 
 
 @dataclass
@@ -163,8 +163,9 @@ def broken(cast: Cast) -> None:
 def given_up(cast: Cast) -> None:
     """What would be tried again is canceled, so that no mail is in hand when memory is searched."""
     for job in filter(None, cast.jobs.values()):
-        while cast.caller.state(job, "deferred", "queued") in OPEN and cast.caller.ask("DELETE", f"/v1/jobs/{job}")[0] == CONFLICT:
-            continue
+        cast.caller.ask("DELETE", f"/v1/jobs/{job}")
+    for job in filter(None, cast.jobs.values()):
+        cast.caller.state(job, "deferred", seconds=LETTING_GO_SECONDS)
 
 
 def looked_at(cast: Cast) -> None:

@@ -10,7 +10,6 @@ import sys
 import time
 from base64 import b64encode
 from contextlib import ExitStack, suppress
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +79,7 @@ class Naive:
         return False
 
     def answers_http(self) -> bool:
-        with suppress(OSError):
-            HTTPConnection("127.0.0.1", self.port).connect()
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
             return True
         return False
 

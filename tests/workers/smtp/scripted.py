@@ -47,8 +47,10 @@ def parse(path: Path) -> Script:
 async def serve(lines: tuple[str, ...], tls: ssl.SSLContext | None = None, *, implicit: bool = False) -> AsyncIterator[Heard]:
     """A server on a free port of the loopback; leaving waits until the client is gone."""
     heard = Heard()
+    talks: set[asyncio.Task[None] | None] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.add(asyncio.current_task())
         heard.connections += 1
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await _play(lines, reader, writer, heard, tls)
@@ -61,6 +63,7 @@ async def serve(lines: tuple[str, ...], tls: ssl.SSLContext | None = None, *, im
         yield heard
         if not implicit or heard.lines:
             await asyncio.wait_for(heard.gone.wait(), 5)
+        await asyncio.gather(*filter(None, talks))  # the client may have had two connections, and hangs up on both
         for _ in range(5):
             await asyncio.sleep(0)
 
