@@ -65,9 +65,9 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"Key({self.kid!r}, {self.state!s})"
 
     @classmethod
-    def of(cls, suite: SealingSuite, public: bytes, private: bytes = b"") -> "Key":
-        """A new one, without a state."""
-        kid, created = suite.thumbprint(public), time.time_ns() // 1_000_000
+    def of(cls, suite: SealingSuite, public: bytes, private: bytes = b"", after: int = 0) -> "Key":
+        """A new one, without a state; made later than `after`."""
+        kid, created = suite.thumbprint(public), max(time.time_ns() // 1_000_000, after + 1)
         if suite.name == "x25519":
             return cls(kid, "OKP", created, crv="X25519", x=text(public), d=text(private))
         return cls(kid, "AKP", created, alg="X-Wing", pub=text(public), priv=text(private))

@@ -109,9 +109,10 @@ class KeyRoom:
         public, private = chosen.pair()
         for folder, mode in ((self.public, 0o755), (self.private, 0o700)):
             folder.mkdir(mode=mode, parents=True, exist_ok=True)
-        whole = Key.of(chosen, public, private)
+        after = max((key.created for key in read_keys(self.private)), default=0)  # two made in one millisecond have their order, too
+        whole = Key.of(chosen, public, private, after)
         write(self.private / f"{whole.kid}.json", msgspec.json.encode(whole), 0o600)
-        return self._put(Key.of(chosen, public), state)
+        return self._put(msgspec.structs.replace(Key.of(chosen, public), created=whole.created), state)
 
     def _put(self, key: Key, state: KeyState) -> Key:
         now = int(time.time())
