@@ -20,7 +20,8 @@ def own_workers(stack: RunningStack, number: int, **settings: object) -> "Iterat
     """So many, all of which have shown that they live."""
     api = stack.environment_of("api")
     private = Path(api["BEAMPOST_PUBLIC_KEYS"]).with_name("private")
-    with _running(stack, number, ["-m", "workers"], api | _variables(private_keys=private, redis_url=stack.facts["redis"], **settings)) as processes:
+    environment = api | _variables(private_keys=private, redis_url=stack.facts["redis"], **settings)
+    with _running(stack, number, ["-m", "workers"], environment) as processes:
         await_true(lambda: {process.pid for process in processes} <= shown(stack), START_SECONDS)
         yield processes
 
