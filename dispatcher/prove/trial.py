@@ -42,7 +42,7 @@ BRISK: Final = {
 }
 TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 -- to be searched
 TENANT: Final = "tenant"
-SETTLING_SECONDS: Final = 2.0
+SETTLING_SECONDS: Final = 33.0  # a cleaned stylesheet is kept for thirty, for the next mail of a wave
 GRACE_SECONDS: Final = 10
 
 

@@ -22,7 +22,7 @@ from dispatcher.contracts.wipe import AGAIN, wiping
 ROOT: Final = Path(__file__).parents[2]
 CONFINED: Final = Path(__file__).with_name("confined.py")
 TUNED: Final = "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"
-WIPED: Final = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": TUNED}
+WIPED: Final = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": TUNED, "LD_BIND_NOW": "1"}
 HARDEN: Final = """
 import threading
 from dispatcher.contracts.hardening import harden
