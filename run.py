@@ -1,6 +1,7 @@
 """Run: the only command a checkout needs; installs what the locks pin into .venv, then steps aside.
 
 python3 run.py demo       the whole service on this machine, and one sample page mailed
+python3 run.py prove      a word in every field of a mail, everything goes wrong, and seventeen places are searched
 python3 run.py test       all tests; arguments go to pytest
 python3 run.py faults     the tests that kill, freeze and starve it, with what they counted; --full is as long as docs/faults.md says
 python3 run.py check      everything else that a change must pass
