@@ -38,7 +38,7 @@ import ctypes, struct, sys, threading
 from dispatcher.contracts.blank import blank_stack
 
 def work(word):
-    backwards = struct.unpack("3Q", word[::-1].encode().ljust(24)) * 300
+    backwards = struct.unpack("3Q", word[::-1].encode().ljust(24)) * 100
     ctypes.CDLL(None).getpid(*map(ctypes.c_uint64, backwards))  # whatever does not fit into registers is on the stack
     {ends}
     print("done", flush=True)
