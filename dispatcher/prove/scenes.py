@@ -21,6 +21,7 @@ from dispatcher.prove.submissions import whole
 
 Account = dict[str, Any]
 FOREIGN: Final = "foreign task"
+IN_HAND: Final = ("bp:sem:*", "bp:telling:*")
 BELL: Final = "bp:bell.interactive"
 SIMULATED: Final = {"host": "simulator", "port": 587, "tls": "starttls"}
 FAULTS: Final = ("refuse", "full", "defer", "reject-data", "drop-body", "drop-dot")
@@ -184,12 +185,13 @@ ENDS: Final = {
 
 
 def at_rest(cast: Cast) -> None:
-    """No mail is in hand, since what is in hand is in memory by right."""
+    """No mail is in hand, and no end is being told, since what is in hand is in memory by right."""
     cast.rude["silent"].let_go()
     for job in filter(None, cast.jobs.values()):
         cast.caller.ask("DELETE", f"/v1/jobs/{job}")
     until = time.monotonic() + SHORT_SECONDS
-    while any(cast.redis.zcard(seat) for seat in cast.redis.scan_iter("bp:sem:*")) and time.monotonic() < until:
+    cast.redis.delete("bp:tell")  # nobody takes these callbacks, and the next try would be a minute from now
+    while any(cast.redis.zcard(key) for kind in IN_HAND for key in cast.redis.scan_iter(kind)) and time.monotonic() < until:
         time.sleep(0.2)
 
 

@@ -21,8 +21,8 @@ class Sealer:
     tenant: str = "local"
 
     def key(self) -> dict[str, Any]:
-        (jwk,) = self.client.get("/v1/keys").json["keys"]
-        return dict(jwk)
+        """The newest: while keys are exchanged there may be two."""
+        return dict(max(self.client.get("/v1/keys").json["keys"], key=lambda jwk: jwk["created"]))
 
     def blob(self, submission: object, idempotency_key: str, jwk: dict[str, Any] | None = None) -> bytes:
         jwk = jwk or self.key()
