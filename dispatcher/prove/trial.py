@@ -128,6 +128,7 @@ class Trial:
         key = create_api_key(keys, tenant, (Scope.SUBMIT, Scope.READ), None, ())
         debug_key = create_api_key(keys, tenant, (Scope.SUBMIT, Scope.READ, Scope.DEBUG), None, ())
         self.plant.watch("API key", key)
+        self.plant.watch("debug API key", debug_key)
         good = {"host": "localhost", "port": catcher["implicit_port"], "tls": "implicit"}
         auth = {"auth": {"kind": "password", "user": catcher["user"], "password": catcher["password"]}}
         return scenes.Cast(
