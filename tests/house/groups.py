@@ -8,6 +8,8 @@ from typing import Final
 
 import pytest
 
+from dispatcher.contracts import landlock, wipe
+
 PROGRAMS: Final = {  # by marker
     "chromium": ("chromium",),
     "tshark": ("tshark",),
@@ -19,7 +21,8 @@ PROGRAMS: Final = {  # by marker
 }
 MODULES: Final = {"fuzz": ("atheris",)}  # in the lock for some platforms only
 VARIABLES: Final = {"corpus": ("CONFLUENCE_CORPUS", "MAILCHECK")}  # pages that are not ours to keep, and what scores mails
-NEEDS: Final = PROGRAMS | MODULES | VARIABLES
+KERNELS: Final = {"landlock": ("Linux 6.7", "glibc")}
+NEEDS: Final = PROGRAMS | MODULES | VARIABLES | KERNELS
 ROOTS: Final = frozenset({"postfix", "root"})  # groups that run as root alone
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 UNPACKED: Final = CACHE / "beampost" / "exim4" / "usr" / "sbin"  # by .ci/run
@@ -30,12 +33,20 @@ def found(program: str) -> str | None:
     return shutil.which(program, path=FOLDERS)
 
 
+def runs(name: str) -> bool:
+    """Whether this machine has such a kernel, or such a C library."""
+    return wipe.possible() if name == "glibc" else landlock.version() >= landlock.SINCE_TCP
+
+
+LOOKS: Final = ((MODULES, importlib.util.find_spec), (VARIABLES, os.environ.get), (KERNELS, runs))
+
+
 def lacking(group: str) -> str | None:
     """What keeps the tests of a group from running here."""
     if group in ROOTS and os.geteuid() != 0:
         return "not root"
-    has = importlib.util.find_spec if group in MODULES else os.environ.get if group in VARIABLES else found
-    return next((f"no {name}" for name in NEEDS[group] if has(name) is None), None)
+    has = next((look for names, look in LOOKS if group in names), found)
+    return next((f"no {name}" for name in NEEDS[group] if not has(name)), None)
 
 
 def absent() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from dispatcher.contracts import landlock, wipe
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.doctor.findings import State
 from dispatcher.doctor.hardening import hardening
@@ -13,7 +12,7 @@ def states(trial: Trial | None, **settings: object) -> list[State]:
     return [finding.state for finding in hardening(SharedSettings.model_validate(settings), trial)]
 
 
-@pytest.mark.skipif(not wipe.possible() or landlock.version() < landlock.SINCE_TCP, reason="takes glibc and Linux 6.7")
+@pytest.mark.landlock
 def test_a_trial_on_this_machine_is_whole() -> None:
     trial = Trying().result()
     assert (trial, states(trial)) == (Trial(wipes=True, lack=""), [State.GREEN, State.GREEN])

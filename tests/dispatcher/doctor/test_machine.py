@@ -75,10 +75,9 @@ def test_without_a_sandbox_the_limit_decides_whether_a_core_is_written(root: Pat
     assert state(root, "core dumps", OPEN) is State.GREEN
 
 
-@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_CORE)[1] == 0, reason="no core may be written here at all")
-def test_without_a_sandbox_and_a_limit_a_core_is_told(root: Path, core_limit: int) -> None:
+def test_without_a_sandbox_a_core_is_told_if_the_machine_lets_any_be_written(root: Path, core_limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (core_limit, core_limit))
-    assert state(root, "core dumps", OPEN) is State.YELLOW
+    assert state(root, "core dumps", OPEN) is (State.YELLOW if core_limit else State.GREEN)
 
 
 @pytest.mark.parametrize(("scope", "expected"), [("0\n", State.YELLOW), ("1\n", State.GREEN), ("3\n", State.GREEN)])
