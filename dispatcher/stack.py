@@ -20,7 +20,7 @@ from dispatcher.calls import ask
 from dispatcher.children import Child, Restarted, revive, stop
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
-from dispatcher.contracts.keyring import write
+from dispatcher.contracts.files import write
 from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.settings import read, variable
 from dispatcher.contracts.shared_settings import ENV_PREFIX

@@ -42,7 +42,7 @@ def debug() -> None:
 @with_service
 def debug_open(file: Path, span: str, **service: Any) -> None:  # noqa: ANN401 -- options
     """Open a session. FILE is written: the session's id, and the private key that opens what is noted in it."""
-    from dispatcher.contracts.keyring import write  # noqa: PLC0415
+    from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.contracts.reader_key import new_pair  # noqa: PLC0415
 
     found = SPAN.fullmatch(span)

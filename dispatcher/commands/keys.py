@@ -69,7 +69,7 @@ def keys_retire(kid: str) -> None:
 @click.option("--to", "path", type=ROOT_FILE, required=True, help="The root's file; keep it away from the service.")
 def keys_root(path: Path) -> None:
     """Make the root that signs key sets. Prints its public half, which clients pin."""
-    from dispatcher.contracts.keyring import write  # noqa: PLC0415
+    from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.contracts.signed import encoded, new_signing_key  # noqa: PLC0415
 
     if path.exists():
@@ -83,8 +83,9 @@ def keys_root(path: Path) -> None:
 @click.option("--root", "path", type=ROOT_FILE, required=True, help="The file that `keys root` made.")
 def keys_sign(path: Path) -> None:
     """Sign the active and the coming keys, for clients that pin the root. Needs the public folder alone."""
+    from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.contracts.key_set import signed_kids, signed_set  # noqa: PLC0415
-    from dispatcher.contracts.keyring import SIGNED_FILE, read_keys, write  # noqa: PLC0415
+    from dispatcher.contracts.keyring import SIGNED_FILE, read_keys  # noqa: PLC0415
     from dispatcher.contracts.signed import signing_key  # noqa: PLC0415
 
     folder = read(WorkerSettings).public_keys

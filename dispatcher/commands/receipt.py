@@ -21,7 +21,7 @@ def receipt() -> None:
 @click.argument("file", type=KEY_FILE)
 def receipt_key(file: Path) -> None:
     """Make a key. Writes the private half to FILE, and prints the public one, which goes into submissions as `receipt_key`."""
-    from dispatcher.contracts.keyring import write  # noqa: PLC0415
+    from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.contracts.reader_key import new_pair  # noqa: PLC0415
 
     if file.exists():

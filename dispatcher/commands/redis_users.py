@@ -15,7 +15,7 @@ def redis_users(folder: Path) -> None:
     A password that is there stays, so that a new release may have other rights.
     """
     from dispatcher.acl import USERS, users_file  # noqa: PLC0415
-    from dispatcher.contracts.keyring import write  # noqa: PLC0415
+    from dispatcher.contracts.files import write  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
     passwords = {name: _password(folder / f"{name}.password") for name in USERS}
@@ -28,7 +28,7 @@ def _password(file: Path) -> str:
     """That of the file; a new one, if there is no file."""
     import secrets  # noqa: PLC0415
 
-    from dispatcher.contracts.keyring import write  # noqa: PLC0415
+    from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.contracts.redis_url import password_in  # noqa: PLC0415
 
     if not file.exists():

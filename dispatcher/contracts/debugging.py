@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from dispatcher.contracts.errors import SealBroken, SubmissionError, Unavailable
 from dispatcher.contracts.mail import Value
 from dispatcher.contracts.reader_key import seal_to
+from dispatcher.contracts.redis_clock import now_ms
 from dispatcher.contracts.scripts import FAILURES, Scripts
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.unpack import unpack
@@ -127,11 +128,7 @@ class DebugSessions:
 
     async def now_ms(self) -> int:
         """By the only clock."""
-        try:
-            seconds, microseconds = await self._redis.time()
-        except FAILURES:
-            raise Unavailable from None
-        return int(seconds) * 1000 + int(microseconds) // 1000
+        return await now_ms(self._redis)
 
     def _tag(self, tenant: str, session_id: str, until_ms: int, public_key: bytes) -> bytes:
         return self._secret.digest("debug", tenant.encode(), session_id.encode(), str(until_ms).encode(), public_key)

@@ -3,7 +3,6 @@
 A key is next, active, retiring (it opens, and nothing more is sealed to it), then deleted, which shreds whatever was sealed to it.
 """
 
-import os
 import time
 from collections.abc import Iterable
 from enum import StrEnum
@@ -157,12 +156,3 @@ def check_private(folder: Path) -> None:
         raise NoOpeningKey from None
     if not any(key.private for key in found):
         raise NoOpeningKey
-
-
-def write(path: Path, content: bytes, mode: int) -> None:
-    """In one step: whoever reads sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(content)
-    unfinished.replace(path)

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.job import Lane
 from dispatcher.contracts.mail import Value
+from dispatcher.contracts.redis_clock import now_ms
 from dispatcher.contracts.scripts import FAILURES
 from dispatcher.contracts.wire import key
 
@@ -47,11 +48,7 @@ class Pauses:
 
     async def now_ms(self) -> int:
         """By Redis' clock, which ends them."""
-        try:
-            seconds, microseconds = await self._redis.time()
-        except FAILURES:
-            raise Unavailable from None
-        return int(seconds) * 1000 + int(microseconds) // 1000
+        return await now_ms(self._redis)
 
     async def begin(self, pause: Pause) -> None:
         """It lasts until its time is over, or until it is ended; another of the same scope is replaced."""

@@ -3,11 +3,8 @@
 What opens is there before anything is sealed to it, and longer than anything that was.
 """
 
-import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,8 +12,9 @@ from typing import Final
 import msgspec
 
 from dispatcher.contracts.errors import Misconfigured
+from dispatcher.contracts.files import alone_in, write
 from dispatcher.contracts.key_set import signed_kids
-from dispatcher.contracts.keyring import Key, KeyFolder, KeyState, NoSealingKey, newest, read_keys, write
+from dispatcher.contracts.keyring import Key, KeyFolder, KeyState, NoSealingKey, newest, read_keys
 from dispatcher.contracts.secret import SECRET_LENGTH
 from dispatcher.contracts.suites import SuiteName, require
 from dispatcher.contracts.wire import CALLBACK_KEPT_MS, KEY_SET_SECONDS
@@ -51,7 +49,7 @@ class KeyRoom:
 
     def new(self, suite: SuiteName = "x25519") -> Key:
         """A new key, active if there is no other of its suite, else the next one. Raises SuiteMissing."""
-        with self._alone():
+        with alone_in(self.public):
             try:
                 newest(read_keys(self.public), suite)
             except NoSealingKey:
@@ -63,7 +61,7 @@ class KeyRoom:
 
         Raises SuiteMissing, KeyUnsigned.
         """
-        with self._alone():
+        with alone_in(self.public):
             keys = [key for key in read_keys(self.public) if key.suite.name == suite]
             waiting = sorted((key for key in keys if key.state is KeyState.NEXT), key=lambda key: key.created)
             if suite == "x25519" and not self._signed(waiting[:1]):
@@ -84,7 +82,7 @@ class KeyRoom:
 
         Gives the new state; raises KeyUnknown, LastKey.
         """
-        with self._alone():
+        with alone_in(self.public):
             keys = {key.kid: key for key in read_keys(self.public)}
             if kid not in keys:
                 raise KeyUnknown
@@ -126,17 +124,6 @@ class KeyRoom:
         (self.private / f"{key.kid}.json").unlink(missing_ok=True)
         (self.public / f"{key.kid}.json").unlink()
         return key.kid
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Two who change the folders at once go one after the other."""
-        self.public.mkdir(mode=0o755, parents=True, exist_ok=True)
-        turn = os.open(self.public, os.O_RDONLY)
-        try:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(turn)
 
 
 def new_key(public: Path, private: Path, secret_file: Path, suite: SuiteName = "x25519") -> str:

@@ -1,15 +1,11 @@
 """API keys: random, so a fast hash keeps them; tenant, scopes, expiry and networks stand beside it in a file."""
 
-import fcntl
 import hashlib
 import hmac
-import os
 import secrets
 import string
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from dispatcher.contracts.errors import Misconfigured, Unauthenticated
-from dispatcher.contracts.keyring import write
+from dispatcher.contracts.files import alone_in, write
 from dispatcher.intake.caller import Caller, Scope
 
 ALPHABET: Final = string.ascii_letters + string.digits
@@ -139,7 +135,7 @@ def create_api_key(path: Path, tenant: str, scopes: tuple[Scope, ...], expires: 
     body = f"bp_{random[0]}_{random[1]}"
     token = f"{body}_{zlib.crc32(body.encode()):08x}"
     made = ApiKey(random[0], hashlib.sha256(token.encode()).hexdigest(), tenant, scopes, expires, networks)
-    with _alone(path):
+    with alone_in(path.parent):
         kept = read_api_keys(path) if path.exists() else []
         alike = [key for key in kept if key.tenant == tenant and set(key.scopes) == set(scopes) and not key.has_expired]
         if len(alike) >= ACTIVE_AT_ONCE:
@@ -150,7 +146,7 @@ def create_api_key(path: Path, tenant: str, scopes: tuple[Scope, ...], expires: 
 
 def revoke_api_key(path: Path, key_id: str) -> bool:
     """Whether there was such a key, which works no more. Raises ApiKeysUnreadable."""
-    with _alone(path):
+    with alone_in(path.parent):
         kept = read_api_keys(path)
         left = [key for key in kept if key.id != key_id]
         if len(left) < len(kept):
@@ -168,15 +164,3 @@ def read_api_keys(path: Path) -> list[ApiKey]:
 
 def _write_api_keys(path: Path, keys: list[ApiKey]) -> None:
     write(path, msgspec.json.format(msgspec.json.encode(keys)), 0o600)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Two who change the file at once go one after the other: its folder is what they take turns at."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    turn = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(turn)
