@@ -114,11 +114,20 @@ def memory(canaries: Canaries, pids: Iterable[int]) -> Reading:
         try:
             for piece in _memory_of(pid):
                 reading.take(canaries, piece)
-        except PermissionError:
-            reading.closed = "the kernel gives nobody but root the memory of a process that is not dumpable"
-        except (ProcessLookupError, FileNotFoundError):
-            reading.missed = "a process had ended"
+        except (PermissionError, ProcessLookupError, FileNotFoundError):
+            if _has_ended(pid):
+                reading.missed = "a process had ended"
+            else:
+                reading.closed = "the kernel gives nobody but root the memory of a process that is not dumpable"
     return reading
+
+
+def _has_ended(pid: int) -> bool:
+    """Also one for which nobody has waited yet; to a user who is not root its memory is closed like a living one's."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def _memory_of(pid: int) -> Iterator[bytes]:

@@ -33,10 +33,10 @@ def test_memory_shows_what_a_process_holds() -> None:
 
 
 def test_a_process_that_has_ended_was_not_searched() -> None:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert sinks.memory(Canaries(), [process.pid]).state == "not searched"
     assert sinks.memory(Canaries(), [process.pid]).state == "not searched"
-    process.wait()
 
 
 def test_arguments_and_environment_are_read() -> None:
