@@ -5,7 +5,8 @@ from typing import Final
 
 from workers.render.draft import Draft
 from workers.render.sanitise import HEX_COLOUR, resolved
-from workers.render.tree import Element, Selector, child_of, classes, drop, is_blank, make, pour, replace, text_of, unwrap
+from workers.render.selector import Selector
+from workers.render.tree import Element, child_of, classes, drop, is_blank, make, pour, replace, text_of, unwrap
 
 INFORMATION: Final = Selector(".confluence-information-macro, [data-panel-type]")
 PANELS: Final = Selector(".panel")
@@ -40,7 +41,7 @@ def _table(css_class: str, rows: list[list[Element]]) -> Element:
 
 def information(draft: Draft) -> None:
     """Info, note, tip and warning: a sign, and the body under its title in bold."""
-    for macro in INFORMATION(draft.page):
+    for macro in draft.find(INFORMATION):
         kinds = [name.removeprefix("confluence-information-macro-") for name in classes(macro)]
         kinds.append(NEW_KINDS.get(macro.get("data-panel-type", ""), ""))
         name, sign = next((SIGNS[kind] for kind in kinds if kind in SIGNS), SIGNS["information"])
@@ -58,7 +59,7 @@ def information(draft: Draft) -> None:
 
 def code(draft: Draft) -> None:
     """Code: the text alone in a monospaced box; long lines break at a blank, since Outlook knows no soft wrap."""
-    for macro in CODE(draft.page):
+    for macro in draft.find(CODE):
         pre = PRE.first(macro)
         if pre is None or macro.getparent() is None:
             continue
@@ -66,7 +67,7 @@ def code(draft: Draft) -> None:
         rows = [[make("td", {"class": "bp-head"}, text_of(header))]] if header is not None and text_of(header) else []
         text = _without_markup(pre).strip("\n")
         replace(macro, _table("bp-box bp-code", [*rows, [make("td", None, None, [make("pre", None, broken(text))])]]))
-    for pre in PRE(draft.page):
+    for pre in draft.find(PRE):
         if any("bp-code" in classes(parent) for parent in pre.iterancestors("table")):
             continue
         text = _without_markup(pre).strip("\n")
@@ -96,7 +97,7 @@ def broken(text: str) -> str:
 
 def panels(draft: Draft) -> None:
     """Panels: their own colours, the header in bold."""
-    for panel in PANELS(draft.page):
+    for panel in draft.find(PANELS):
         header, content = child_of(panel, *PANEL_HEADER), child_of(panel, *PANEL_CONTENT)
         body = panel if content is None else content
         style = resolved(f"{panel.get('style', '')};{body.get('style', '')}")
@@ -115,13 +116,13 @@ def panels(draft: Draft) -> None:
 
 def expands(draft: Draft) -> None:
     """Expands: always open, since no mail client can open one."""
-    for expand in EXPANDS(draft.page):
+    for expand in draft.find(EXPANDS):
         control, body = child_of(expand, "expand-control"), child_of(expand, "expand-content")
         label = "" if control is None else text_of(control)
         if body is None and control is not None:
             drop(control)
         _open(expand, expand if body is None else body, label)
-    for details in DETAILS(draft.page):
+    for details in draft.find(DETAILS):
         summary = details.find("summary")
         label = "" if summary is None else text_of(summary)
         if summary is not None:
@@ -136,7 +137,7 @@ def _open(place: Element, body: Element, label: str) -> None:
 
 def tasks(draft: Draft) -> None:
     """Tasks: a ballot box and a text a row; Confluence writes a nested list beside its item, not in it."""
-    for task_list in TASK_LISTS(draft.page):
+    for task_list in draft.find(TASK_LISTS):
         rows: list[list[Element]] = []
         for item in list(task_list):
             if item.tag == "ul" and rows:
@@ -157,7 +158,7 @@ def tasks(draft: Draft) -> None:
 
 def decisions(draft: Draft) -> None:
     """Decisions: a sign and a text a row, as tasks."""
-    for listed in DECISIONS(draft.page):
+    for listed in draft.find(DECISIONS):
         rows = [[make("td", {"class": "bp-sign", "width": "20"}, "◆"), pour(item, make("td"))] for item in listed.iterchildren("li")]
         if not text_of(listed):
             drop(listed)
@@ -167,7 +168,7 @@ def decisions(draft: Draft) -> None:
 
 def columns(draft: Draft) -> None:
     """Page layouts: one cell is unwrapped, more become a row whose cells stack on a small screen."""
-    for layout in COLUMNS(draft.page):
+    for layout in draft.find(COLUMNS):
         cells = [child for child in layout if {"cell", "columnMacro"}.intersection(classes(child))]
         if len(cells) <= 1:
             for cell in cells:
@@ -183,5 +184,5 @@ def columns(draft: Draft) -> None:
 
 def quotes(draft: Draft) -> None:
     """Quotes: a bar at the left."""
-    for quote in QUOTES(draft.page):
+    for quote in draft.find(QUOTES):
         replace(quote, _table("bp-box bp-quote", [[pour(quote, make("td"))]]))

@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 from workers.render.draft import Draft
-from workers.render.tree import Element, Selector, classes, drop, is_blank, unwrap, unwrap_all
+from workers.render.selector import Selector
+from workers.render.tree import Element, classes, drop, is_blank, unwrap, unwrap_all
 
 NOISE: Final = Selector(
     ".hidden, .aui-icon, .aui-icon-wait, .userLogo, .drawio-macro-data, .plugin_attachments_dropzone, .plugin_attachments_upload, "
@@ -30,22 +31,22 @@ DECLARATION_OF_LENGTH: Final = re.compile(r"(?:^|;)\s*(?:width|line-height)\s*:[
 
 def noise(draft: Draft) -> None:
     """Hidden parts, icons and controls go."""
-    for element in NOISE(draft.page):
+    for element in draft.find(NOISE):
         drop(element)
 
 
 def tidy(draft: Draft) -> None:
     """Unwrap what only wrapped, drop empty paragraphs, and every class, id and data attribute that is not ours."""
     root = draft.page
-    unwrap_all(root, (element for element in WRAPPERS(root) if element is not root and element.tag not in {"td", "th", "table", "tr"}))
-    for paragraph in PARAGRAPHS(root):
+    unwrap_all(root, (element for element in draft.find(WRAPPERS) if element is not root and element.tag not in {"td", "th", "table", "tr"}))
+    for paragraph in draft.find(PARAGRAPHS):
         if is_blank(paragraph):
             drop(paragraph)
-    for holder in HOLDERS(root):
+    for holder in draft.find(HOLDERS):
         _trim(holder)
     for element in root.iter():
         _strip(element)
-    unwrap_all(root, (span for span in SPANS(root) if span is not root and not span.attrib and (span.tag != "div" or _holds_blocks(span))))
+    unwrap_all(root, (span for span in draft.find(SPANS) if span is not root and not span.attrib and (span.tag != "div" or _holds_blocks(span))))
 
 
 def _holds_blocks(division: Element) -> bool:

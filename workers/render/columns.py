@@ -36,9 +36,13 @@ def _widths(text: str) -> Iterator[int]:
 
 def fold(text: str, width: int) -> list[str]:
     """Lines of at most `width` columns, broken at blanks; a word that is too long is cut unless it is a URL."""
+    words = text.split()
+    short = " ".join(words)
+    if len(short) <= width and short.isascii():
+        return [short] if short else []
     lines: list[str] = []
     line, used = "", 0
-    for word in text.split():
+    for word in words:
         size = display_width(word)
         if line and used + 1 + size <= width:
             line, used = f"{line} {word}", used + 1 + size

@@ -5,7 +5,8 @@ from typing import Final
 
 from dispatcher.contracts.mail import Toc
 from workers.render.draft import Draft
-from workers.render.tree import Element, Selector, drop, is_blank, make, pour, replace, text_of
+from workers.render.selector import Selector
+from workers.render.tree import Element, drop, is_blank, make, pour, replace, text_of
 
 TOC: Final = Selector(".toc-macro")
 HEADINGS: Final = Selector("h1, h2, h3, h4, h5, h6")
@@ -15,7 +16,7 @@ LEVELS: Final = re.compile(r"h[1-6]")
 def contents(draft: Draft) -> None:
     """The table of contents in a box; an empty one, which a browser would have filled, is built from the headings."""
     built = False
-    for toc in TOC(draft.page):
+    for toc in draft.find(TOC):
         if draft.layout.toc is Toc.DROP:
             drop(toc)
             continue
@@ -30,7 +31,7 @@ def contents(draft: Draft) -> None:
 
 def _list(draft: Draft, asked: str) -> Element:
     levels = LEVELS.findall(asked.lower())
-    found = (heading for heading in HEADINGS(draft.page) if heading.tag in levels and text_of(heading))
+    found = (heading for heading in draft.find(HEADINGS) if heading.tag in levels and text_of(heading))
     return make("ul", None, None, [_entry(heading, draft.page_url) for heading in found])
 
 
@@ -49,7 +50,7 @@ def _box(draft: Draft, toc: Element) -> None:
 
 def headings(draft: Draft) -> None:
     """Headings keep their level; their anchors stay only for a table of contents that jumps inside the mail."""
-    for heading in HEADINGS(draft.page):
+    for heading in draft.find(HEADINGS):
         anchor = heading.get("id")
         if anchor and draft.layout.toc is Toc.KEEP:
             heading.insert(0, make("a", {"name": anchor}))

@@ -6,7 +6,8 @@ from typing import Final
 from workers.render.colours import declared, luminance, readable_on
 from workers.render.draft import Draft
 from workers.render.head import COLOUR_CLASS, DARK, OWN_GROUND
-from workers.render.tree import Element, Selector, classes
+from workers.render.selector import Selector
+from workers.render.tree import Element, classes
 
 COLOURED: Final = Selector('[style*="color"], [bgcolor]')
 GROUNDS: Final = {

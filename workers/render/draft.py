@@ -7,6 +7,7 @@ from dispatcher.contracts.mail import Layout
 from dispatcher.contracts.outcome import Remark
 from workers.render.album import Album
 from workers.render.limits import Watch
+from workers.render.selector import Selector, traits_of
 from workers.render.tree import Element
 from workers.render.words import Words
 
@@ -29,3 +30,11 @@ class Draft:
     colours: dict[str, str] = field(default_factory=dict)
     dark_colours: dict[str, str] = field(default_factory=dict)
     warnings: Counter[Remark] = field(default_factory=Counter)
+    traits: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.traits = traits_of(self.page)
+
+    def find(self, selector: Selector) -> list[Element]:
+        """The elements of the page that the selector is about, which is never one of our own classes or attributes."""
+        return selector(self.page, self.traits)

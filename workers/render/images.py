@@ -11,7 +11,8 @@ from workers.render.draft import Draft
 from workers.render.links import page_link, safe_web_url
 from workers.render.normalise import without_controls
 from workers.render.pictures import Picture
-from workers.render.tree import Element, Selector, classes, drop, make, replace
+from workers.render.selector import Selector
+from workers.render.tree import Element, classes, drop, make, replace
 from workers.render.urls import split
 
 IMAGES: Final = Selector("img")
@@ -26,7 +27,7 @@ ATLASSIAN: Final = (".atlassian.net", ".atlassian.com", ".atl-paas.net")
 
 def images(draft: Draft) -> None:
     """Every `<img>` is shown from the mail's own parts, linked, kept or dropped, as the layout says."""
-    for image in IMAGES(draft.page):
+    for image in draft.find(IMAGES):
         draft.watch.look()
         if image.get("src", "").startswith("cid:"):
             continue
@@ -106,7 +107,7 @@ def _is_alone(parent: Element) -> bool:
 def _keep_to_budget(draft: Draft) -> None:
     """Where all pictures together are too much for a mail, the largest become links."""
     left_out = draft.album.overflow()
-    for image in IMAGES(draft.page) if left_out else ():
+    for image in draft.find(IMAGES) if left_out else ():
         if image.get("src") in left_out:
             draft.warnings[Remark.IMAGE_LINKED] += 1
             _link_instead(image, page_link(draft, f"🖼 {image.get('alt', '')}"))
@@ -163,13 +164,13 @@ def _external(draft: Draft, image: Element, source: str, name: str) -> None:
 
 def external_sources(draft: Draft) -> tuple[str, ...]:
     """The URLs of the foreign pictures of a page, each once, in the order of the page."""
-    sources = (image.get("data-image-src", "") or image.get("src", "") for image in IMAGES(draft.page) if not _is_hidden(image))
+    sources = (image.get("data-image-src", "") or image.get("src", "") for image in draft.find(IMAGES) if not _is_hidden(image))
     return tuple(dict.fromkeys(source for source in sources if source.startswith("https://") and _is_external(draft, source)))
 
 
 def attachments(draft: Draft) -> None:
     """Files shown on a page: a paper clip and the name."""
-    for embedded in ATTACHMENTS(draft.page):
+    for embedded in draft.find(ATTACHMENTS):
         if next(embedded.iter("img"), None) is not None:
             continue
         name = embedded.get("data-linked-resource-default-alias") or "".join(str(piece) for piece in embedded.itertext()).strip()

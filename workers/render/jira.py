@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 from workers.render.draft import Draft
-from workers.render.tree import Element, Selector, drop, make, text_of
+from workers.render.selector import Selector
+from workers.render.tree import Element, drop, make, text_of
 
 ISSUES: Final = Selector(".jira-issue")
 ICONS: Final = Selector(".jira-issue img, img.icon")
@@ -14,13 +15,13 @@ KEY: Final = re.compile(r"[A-Z][A-Z0-9_]{1,30}-\d{1,9}")
 
 def jira_icons(draft: Draft) -> None:
     """The pictures of issue types need a login."""
-    for icon in ICONS(draft.page):
+    for icon in draft.find(ICONS):
         drop(icon)
 
 
 def jira(draft: Draft) -> None:
     """What the placeholders left, without the wrapper and without a dash that nothing follows."""
-    for issue in ISSUES(draft.page):
+    for issue in draft.find(ISSUES):
         key = issue.get("data-jira-key", "")
         issue.tag = "span"
         issue.attrib.clear()

@@ -4,7 +4,8 @@ from typing import Final
 
 from dispatcher.contracts.mail import Toc
 from workers.render.draft import Draft
-from workers.render.tree import Element, Selector, classes, is_blank, make, pour, replace, text_of, unwrap
+from workers.render.selector import Selector
+from workers.render.tree import Element, classes, is_blank, make, pour, replace, text_of, unwrap
 from workers.render.urls import split
 
 FOLLOWED_ELSEWHERE: Final = frozenset({"mailto", "tel"})
@@ -21,9 +22,10 @@ def absolute(href: str, site_url: str, page_url: str) -> str | None:
         return None
     if href.startswith("#"):
         return page_url.partition("#")[0] + href
-    parts, site = split(href), split(site_url)
+    parts = split(href)
     if parts.scheme:
         return href if parts.is_web or parts.scheme in FOLLOWED_ELSEWHERE else None
+    site = split(site_url)
     origin, home = f"{site.scheme}://{site.place}", site.path.rstrip("/")
     if href.startswith((f"{home}/", *OUTSIDE_WIKI)) and home:
         return origin + href
@@ -42,7 +44,7 @@ def page_link(draft: Draft, label: str) -> Element:
 
 def cards(draft: Draft) -> None:
     """Smart links: a bare URL is shortened to host and last step; block and embed cards get a box."""
-    for link in CARDS(draft.page):
+    for link in draft.find(CARDS):
         href, label = link.get("href", ""), text_of(link)
         if label and label == href:
             shown = _short(href)
@@ -70,7 +72,7 @@ def _short(url: str) -> str:
 def links(draft: Draft) -> None:
     """Make every link absolute; a link to nowhere becomes its text; anchors of the page stay only with `toc: keep`."""
     keep_anchors = draft.layout.toc is Toc.KEEP
-    for link in LINKS(draft.page):
+    for link in draft.find(LINKS):
         href = link.get("href")
         if keep_anchors and href and href.startswith("#") and len(href) > 1:
             continue

@@ -5,7 +5,8 @@ from typing import Final
 from dispatcher.contracts.outcome import Remark
 from workers.render.draft import Draft
 from workers.render.links import page_link
-from workers.render.tree import Element, Selector, child_of, drop, is_blank, make, replace, text_of, unwrap
+from workers.render.selector import Selector
+from workers.render.tree import Element, child_of, drop, is_blank, make, replace, text_of, unwrap
 
 INCLUDED: Final = Selector('.panel[data-macro-name="excerpt-include"]')
 FRAMES: Final = Selector("a.frame")
@@ -20,12 +21,12 @@ SUFFIXES: Final = (".png", ".drawio.png", ".gliffy.png", "")
 
 def frames(draft: Draft) -> None:
     """A frame is a link already; here it is counted."""
-    draft.warnings[Remark.MACRO_UNRENDERED] += len(FRAMES(draft.page))
+    draft.warnings[Remark.MACRO_UNRENDERED] += len(draft.find(FRAMES))
 
 
 def included(draft: Draft) -> None:
     """An excerpt of another page stands on this one without the frame around it."""
-    for panel in INCLUDED(draft.page):
+    for panel in draft.find(INCLUDED):
         header, content = child_of(panel, "panelHeader"), child_of(panel, "panelContent")
         if header is not None:
             drop(header)
@@ -36,7 +37,7 @@ def included(draft: Draft) -> None:
 
 def diagrams(draft: Draft) -> None:
     """A diagram is the picture that the job delivers under its name; without one it is a link."""
-    for diagram in DIAGRAMS(draft.page):
+    for diagram in draft.find(DIAGRAMS):
         draft.watch.look()
         name = text_of(diagram) or diagram.get("data-diagram-name", "")
         preview = next((f"{name}{suffix}" for suffix in SUFFIXES if draft.album.find(f"{name}{suffix}")), None) if name else None
@@ -49,7 +50,7 @@ def diagrams(draft: Draft) -> None:
 
 def attachment_lists(draft: Draft) -> None:
     """The table of attachments: one link a file, its controls gone."""
-    for listed in ATTACHMENT_LISTS(draft.page):
+    for listed in draft.find(ATTACHMENT_LISTS):
         draft.watch.look()
         if draft.page not in listed.iterancestors():
             continue
@@ -63,7 +64,7 @@ def attachment_lists(draft: Draft) -> None:
 
 def lists(draft: Draft) -> None:
     """A list of pages that only a browser fills is a link to it."""
-    for listed in LISTS(draft.page):
+    for listed in draft.find(LISTS):
         draft.watch.look()
         if is_blank(listed):
             _stand_in(draft, listed, draft.words.list_there)
@@ -71,10 +72,10 @@ def lists(draft: Draft) -> None:
 
 def unrendered(draft: Draft) -> None:
     """A macro of which Confluence left nothing becomes a link to the page, and is counted."""
-    for macro in UNKNOWN(draft.page):
+    for macro in draft.find(UNKNOWN):
         draft.warnings[Remark.MACRO_UNRENDERED] += 1
         replace(macro, page_link(draft, f"▣ {text_of(macro)}"))
-    for macro in EMPTY(draft.page):
+    for macro in draft.find(EMPTY):
         draft.watch.look()
         if is_blank(macro):
             _stand_in(draft, macro, draft.words.only_there)

@@ -9,7 +9,8 @@ from workers.render.draft import Draft
 from workers.render.head import COLOUR_CLASS
 from workers.render.normalise import without_controls
 from workers.render.sanitise import HEX_COLOUR
-from workers.render.tree import Element, Selector, classes, drop, make, replace, text_of, unwrap_all
+from workers.render.selector import Selector
+from workers.render.tree import Element, classes, drop, make, replace, text_of, unwrap_all
 from workers.render.words import Words
 
 COLOURED: Final = Selector("[data-colorid]")
@@ -50,15 +51,15 @@ CODE_POINTS: Final = re.compile(r"[0-9a-f]{2,6}(?:-[0-9a-f]{2,6})*")
 
 def text_colours(draft: Draft) -> None:
     """Cloud's text colour is an id with a rule in a style block; ours is on the element."""
-    for element in COLOURED(draft.page):
+    for element in draft.find(COLOURED):
         light = draft.colours.get(element.get("data-colorid", ""))
         _colour(element, light)
         if light in draft.dark_colours:
             element.set("class", f"{element.get('class', '')} {COLOUR_CLASS}{light[1:]}")
-    for element in LEGACY(draft.page):
+    for element in draft.find(LEGACY):
         names = (name.removeprefix("legacy-color-text-") for name in classes(element) if name.startswith("legacy-color-text-"))
         _colour(element, LEGACY_COLOURS.get(next(names, "")))
-    for element in FONT(draft.page):
+    for element in draft.find(FONT):
         value = element.get("color", "")
         _colour(element, value if re.fullmatch(HEX_COLOUR, value) else None)
         element.tag = "span"
@@ -71,7 +72,7 @@ def _colour(element: Element, value: str | None) -> None:
 
 def lozenges(draft: Draft) -> None:
     """Statuses: upper case for real, and non-breaking blanks, since padding is dead in Outlook."""
-    for lozenge in LOZENGES(draft.page):
+    for lozenge in draft.find(LOZENGES):
         label, names = text_of(lozenge), classes(lozenge)
         if not label or "issue-placeholder" in names:
             drop(lozenge)
@@ -83,7 +84,7 @@ def lozenges(draft: Draft) -> None:
 
 def mentions(draft: Draft) -> None:
     """People: a name without the profile link, whose account id stays out of the mail."""
-    for mention in MENTIONS(draft.page):
+    for mention in draft.find(MENTIONS):
         name = text_of(mention)
         if not name:
             drop(mention)
@@ -93,7 +94,7 @@ def mentions(draft: Draft) -> None:
 
 def dates(draft: Draft) -> None:
     """Dates: the text that Confluence shows; storage has none, and is written out in the words of the mail."""
-    for date in DATES(draft.page):
+    for date in draft.find(DATES):
         label = text_of(date) or _written(date.get("datetime", ""), draft.words)
         if label:
             replace(date, make("span", {"class": "bp-pill"}, label))
@@ -110,14 +111,14 @@ def _written(moment: str, words: Words) -> str:
 
 def old_elements(draft: Draft) -> None:
     """What HTML has given up is what mail clients know instead of it."""
-    for element in OLD(draft.page):
+    for element in draft.find(OLD):
         element.tag = TODAY[str(element.tag)]
 
 
 def emoji(draft: Draft) -> None:
     """Emoji pictures: the character they stand for; a custom one that was not delivered becomes its short name."""
     characters = []
-    for image in EMOJI(draft.page):
+    for image in draft.find(EMOJI):
         found = draft.album.find(image.get("data-emoji-id"))
         source = draft.album.show(found, EMOJI_WIDTH) if found else None
         if source:

@@ -16,6 +16,7 @@ import msgspec
 from lxml import etree
 from premailer import Premailer
 
+from workers.render.selector import names_in
 from workers.render.stylesheet import Inliner, Match, Pairs, declarations
 from workers.render.tree import Element, classes
 
@@ -122,7 +123,7 @@ def _rule(important: int, selector: str, bulk: str, index: int) -> Rule | None:
         return None
     if any(compound.combinator not in COMBINATORS for compound in chain):
         return None
-    needs = frozenset(_needed(parsed.parsed_tree))
+    needs = frozenset(name for name in names_in(parsed.parsed_tree) if not name.startswith("["))
     return Rule(bool(important), (*parsed.specificity(), index), chain, needs, tuple(declarations(bulk)))
 
 
@@ -132,17 +133,6 @@ def _chain(tree: Any) -> Iterator[Compound]:  # noqa: ANN401 -- a node of csssel
     if isinstance(tree, cssselect.parser.CombinedSelector):
         yield from _chain(tree.selector)
         combinator, tree = tree.combinator, tree.subselector
-    needs, simple = list(_needed(tree)), tree.canonical().removeprefix("*")
+    needs, simple = list(names_in(tree)), tree.canonical().removeprefix("*")
     xpath = etree.XPath(f"descendant-or-self::{cssselect.HTMLTranslator().xpath(tree)}")
-    yield Compound(combinator, simple if needs == [simple] else "", xpath)
-
-
-def _needed(tree: Any) -> Iterator[str]:  # noqa: ANN401 -- likewise
-    if isinstance(tree, cssselect.parser.CombinedSelector):
-        yield from _needed(tree.subselector)
-    if isinstance(tree, cssselect.parser.Class):
-        yield f".{tree.class_name}"
-    if isinstance(tree, cssselect.parser.Element):
-        yield from [tree.element.lower()] if tree.element else []
-    else:
-        yield from _needed(tree.selector)
+    yield Compound(combinator, simple if needs == [simple] and not simple.startswith("[") else "", xpath)

@@ -6,7 +6,8 @@ from typing import Final
 
 from workers.render.draft import Draft
 from workers.render.sanitise import HEX_COLOUR, resolved
-from workers.render.tree import Element, Selector, classes, make, replace
+from workers.render.selector import Selector
+from workers.render.tree import Element, classes, make, replace
 
 TABLES: Final = Selector("table")
 MANY_COLUMNS: Final = 6
@@ -20,7 +21,7 @@ STYLES_OF_A_CELL: Final = ("text-align:", "color:", "background-color:", "font-w
 
 def tables(draft: Draft) -> None:
     """Data tables: no style per cell but its colour; more than two columns may be scrolled, more than six have a smaller font."""
-    for table in TABLES(draft.page):
+    for table in draft.find(TABLES):
         if table.get("role") != "presentation":
             _table(draft, table)
 

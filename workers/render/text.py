@@ -1,6 +1,5 @@
 """Text: the mail for readers without HTML: 78 columns, everything the page says, its links as numbered notes."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,7 +19,6 @@ BLOCKS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "tabl
 TRANSPARENT: Final = frozenset(
     {"div", "center", "figure", "figcaption", "dl", "dt", "dd", "li", "td", "th", "tr", "caption", "tbody", "details"}
 )
-BLANKS: Final = re.compile(r"[ \t\r\n\f\u00a0]+")
 
 Block = list[str]
 
@@ -157,10 +155,10 @@ def _open(element: Element, stack: list[str | Element]) -> None:
     """Push what an element holds, so that it is popped in the order of the document."""
     for child in reversed(element):
         if child.tail:
-            stack.append(BLANKS.sub(" ", child.tail))
+            stack.append(child.tail)
         stack.append(child)
     if element.text:
-        stack.append(BLANKS.sub(" ", element.text))
+        stack.append(element.text)
 
 
 def _own_rows(table: Element) -> list[Element]:

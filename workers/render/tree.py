@@ -4,26 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias, cast
 
 from lxml import etree
-from lxml.cssselect import CSSSelector
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 -- lxml has no public name for its element type
 
 UNWRAPPED: Final = "unwrapped"
-
-
-class Selector:
-    """A CSS selector, compiled once; called with a root it gives a list that is safe to edit under."""
-
-    def __init__(self, css: str) -> None:
-        self._xpath = CSSSelector(css)
-
-    def __call__(self, root: Element) -> list[Element]:
-        """Every match in document order, the root included."""
-        return list(cast("list[Element]", self._xpath(root)))
-
-    def first(self, root: Element) -> Element | None:
-        """The first match."""
-        return next(iter(self(root)), None)
 
 
 def parse(html: str) -> Element:
@@ -124,6 +108,8 @@ def pour(source: Element, target: Element) -> Element:
 
 def is_blank(element: Element) -> bool:
     """Whether nothing in it can be seen."""
+    if element.text and not element.text.isspace():
+        return False
     if next(element.iter("img", "hr", "input"), None) is not None:
         return False
     return not "".join(str(piece) for piece in element.itertext()).strip()
