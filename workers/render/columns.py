@@ -37,9 +37,8 @@ def _widths(text: str) -> Iterator[int]:
 def fold(text: str, width: int) -> list[str]:
     """Lines of at most `width` columns, broken at blanks; a word that is too long is cut unless it is a URL."""
     words = text.split()
-    short = " ".join(words)
-    if len(short) <= width and short.isascii():
-        return [short] if short else []
+    if text.isascii():
+        return list(_slices(" ".join(words), width))
     lines: list[str] = []
     line, used = "", 0
     for word in words:
@@ -53,6 +52,21 @@ def fold(text: str, width: int) -> list[str]:
         lines += whole
         used = display_width(line)
     return [*lines, line] if line else lines
+
+
+def _slices(text: str, width: int) -> Iterator[str]:
+    """The same where every character takes a column, and blanks are single."""
+    start = 0
+    while len(text) - start > width:
+        end = text.rfind(" ", start, start + width + 1)
+        if end < 0:
+            blank = text.find(" ", start)
+            word = text[start : blank if blank >= 0 else None]
+            end = start + (len(word) if "://" in word else width)
+        yield text[start:end]
+        start = end + text.startswith(" ", end)
+    if start < len(text):
+        yield text[start:]
 
 
 def hard_fold(line: str, width: int) -> list[str]:

@@ -63,7 +63,7 @@ def colours(page: str) -> tuple[dict[str, str], dict[str, str]]:
     """The text colours by colour id, and their dark twins by the light value, from style blocks, which are dropped later."""
     light: dict[str, str] = {}
     dark: dict[str, str] = {}
-    for in_the_dark, name, value in COLOURED.findall(page):
+    for in_the_dark, name, value in COLOURED.findall(page) if "data-colorid" in page else ():
         (dark if in_the_dark else light).setdefault(name, value.lower())
     return light, {value: dark[name] for name, value in light.items() if name in dark}
 

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workers.render.columns import display_width, fold
 
@@ -26,3 +28,9 @@ def test_an_emoji_of_many_characters_is_two_columns_wide(text: str, columns: int
 
 def test_an_emoji_is_never_cut() -> None:
     assert fold(FAMILY * 3, 4) == [FAMILY * 2, FAMILY]
+
+
+@given(st.lists(st.sampled_from(["a", "be", "a" * 7, "a" * 30, "http://b", "http://" + "b" * 20])), st.integers(4, 24))
+def test_ascii_is_folded_as_any_other_text(words: list[str], width: int) -> None:
+    plain = " ".join(words)
+    assert [line.replace("a", "é") for line in fold(plain, width)] == fold(plain.replace("a", "é") + "\u2003", width)
