@@ -32,13 +32,18 @@ USERS: Final[Mapping[str, Rights]] = {
     API: Rights(
         "get mget set del exists pexpire pexpireat hget hgetall hmget hset hdel hincrby"
         " lindex llen lpop lpush ltrim rpush sadd smembers zadd zpopmin zrem",
-        "job:* idem:* open:* rate:* run:* wait:* sem:* called sched tell met:* ask pause:* pauses %W~replayed bell.* _kombu.binding*",
+        "job:* idem:* open:* rate:* run:* wait:* waiting:* sem:* called sched tell met:* ask pause:* pauses"
+        " %W~replayed bell.* _kombu.binding*",
         {
             "%W~pay:*": "set del exists",
             "%W~cb:*": "set",
             "%W~jti:*": "set",
+            "day:*": "get set",
+            "daily:*": "hget hset pexpireat",
             "out:*": "getdel",
             "rcp:*": "get pexpireat",
+            "%R~pool:* %R~pools %R~pause:* %R~resting %R~brk:*": "hget hgetall smembers pttl pexpiretime zrange",
+            "%R~waiting:*": "zcard zrange",
             "debug:* dbg:* debugging": "get mget set del exists lrange pexpireat zadd zcard zrange zrem zremrangebyscore",
         },
     ),
@@ -46,8 +51,8 @@ USERS: Final[Mapping[str, Rights]] = {
         "get set del exists pexpire pexpireat pexpiretime hget hgetall hmget hset hdel hincrby"
         " lindex llen lmove lpop lpush rpop brpop rpush sadd smembers srem"
         " zadd zcard zcount zpopmin zrange zrangebyscore zrem zremrangebyscore",
-        "job:* open:* rate:* run:* wait:* sem:* called park sched tell telling:* untold:* cb:* brk:* met:* ask pool:* pools sweeping"
-        " %R~pause:* bell.* _kombu.binding*",
+        "job:* open:* rate:* run:* wait:* waiting:* sem:* called park sched tell telling:* untold:* cb:* brk:* resting met:* ask"
+        " pool:* pools sweeping %R~pause:* bell.* _kombu.binding*",
         {
             "pay:*": "get del exists",
             "%W~out:*": "set",

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from dispatcher.api import accounts, admin, debugging, health, jobs, keys, openapi, pauses, preview, problems
+from dispatcher.api import accounts, admin, debugging, health, jobs, keys, me, metrics, openapi, pauses, preview, problems
 from dispatcher.api.debugging import shown
 from dispatcher.api.gate import Gate
 from dispatcher.api.receiving import ROOM_BYTES, Receiving
@@ -23,10 +23,12 @@ from dispatcher.api.unfailing import Unfailing
 from dispatcher.api.vetting import vetted
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.courtesy import Quota
+from dispatcher.contracts.daily import Daily
 from dispatcher.contracts.debugging import DebugSessions
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.hardening import Hardening
 from dispatcher.contracts.ledger import Ledger
+from dispatcher.contracts.pauses import Pauses
 from dispatcher.contracts.privacy import quiet_loop
 from dispatcher.contracts.questions import Questions
 from dispatcher.contracts.records import Records
@@ -43,6 +45,7 @@ from dispatcher.intake.doorbell import Doorbell
 from dispatcher.intake.issuers import known
 from dispatcher.intake.key_sets import IssuersKeys, fetcher
 from dispatcher.intake.once import Once
+from dispatcher.intake.pausing import Pausing
 from dispatcher.intake.pressure import Pressure
 from dispatcher.intake.submit import Intake
 from dispatcher.intake.waiting import Waiting
@@ -55,6 +58,7 @@ PUBLIC: Final = (
     Route("/v1/render", vetted(preview.render), methods=["POST"]),
     Route("/v1/debug-sessions", debugging.every, methods=["GET", "POST"]),
     Route("/v1/debug-sessions/{session_id}", debugging.one, methods=["GET", "DELETE"]),
+    Route("/v1/me", me.get, methods=["GET"]),
     Route("/v1/keys", keys.get, methods=["GET"]),
     Route("/v1/info", health.info, methods=["GET"]),
     Route("/v1/openapi.json", openapi.get, methods=["GET"]),
@@ -68,6 +72,7 @@ ADMIN: Final = (
     Route("/v1/admin/debug", debugging.lasting, methods=["GET"]),
     Route("/v1/admin/debug/{session_id}", debugging.stop, methods=["DELETE"]),
     Route("/v1/admin/failures", admin.failures, methods=["GET"]),
+    Route("/metrics", metrics.get, methods=["GET"]),
     Route("/v1/admin/pauses", pauses.every, methods=["GET", "POST"]),
     Route("/v1/admin/pauses/{scope:path}", pauses.end, methods=["DELETE"]),
     Route("/livez", health.livez, methods=["GET"]),
@@ -96,13 +101,15 @@ def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starl
     asking = Asking(intake, Questions(redis), settings.verifications_per_minute, settings.previews_per_minute)
     gate, pressure = Gate(settings.body_bytes_at_once), Pressure(settings.shed_bulk_percent, settings.shed_percent)
     waiting, watch = Waiting(intake.records), Watch(redis, settings, writes_only=True)
-    lamp = DebugLamp(DebugSessions(redis, secret))
+    lamp, daily = DebugLamp(DebugSessions(redis, secret)), Daily(redis, secret)
+    door = Door(api_keys, issuers_keys, known(settings), settings.max_token_bytes)
+    pausing = Pausing(Pauses(redis), daily, door, secret)
     apps = []
     for routes in (PUBLIC, ADMIN):
         app = Starlette(routes=routes, middleware=[Middleware(Unfailing)], exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
         app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
-        app.state.door, app.state.once = Door(api_keys, issuers_keys, known(settings), settings.max_token_bytes), Once(redis, secret)
+        app.state.door, app.state.once, app.state.daily, app.state.pausing = door, Once(redis, secret), daily, pausing
         app.state.api_keys, app.state.asking, app.state.waiting = api_keys, asking, waiting
         app.state.gate, app.state.pressure, app.state.redis_watch = gate, pressure, watch
         app.state.hardening, app.state.debug_lamp = hardening, lamp

@@ -4,6 +4,7 @@ import logging
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from operator import itemgetter
 from typing import Final
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from dispatcher.api.answers import answer
 from dispatcher.api.bodies import JSON, body_of
 from dispatcher.api.callers import administrator, caller
 from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.daily import Daily
 from dispatcher.contracts.debugging import DebugSession, DebugSessions, DebugSessionUnknown, NewDebugSession
 from dispatcher.contracts.documents import moment
 from dispatcher.contracts.job import JOB_ID, new_job_id
@@ -38,12 +40,13 @@ async def one(request: Request) -> Response:
 
 
 async def lasting(request: Request) -> Response:
-    """For the operator: how many are open, whose by her pseudonym, and until when."""
+    """For the operator: how many are open, whose by her pseudonym of today, and until when."""
     await administrator(request)
+    daily: Daily = request.app.state.daily
     found, now_ms = await _sessions(request).lasting(), await _sessions(request).now_ms()
     listed = [
-        {"tenant": tenant} | _facts(session) | {"seconds_left": max(0, session.until_ms - now_ms) // 1000}
-        for tenant, session in sorted(found.items())
+        {"tenant": name} | _facts(found[tenant]) | {"seconds_left": max(0, found[tenant].until_ms - now_ms) // 1000}
+        for tenant, name in sorted((await daily.shown(found)).items(), key=itemgetter(1))
     ]
     return answer({"open": len(found), "most": _settings(request).debug_sessions, "debug_sessions": listed})
 

@@ -11,11 +11,9 @@ from dispatcher.api.bodies import JSON, body_of
 from dispatcher.api.callers import administrator
 from dispatcher.contracts.documents import moment
 from dispatcher.contracts.parse import parse_as
-from dispatcher.contracts.pauses import SCOPES, TENANT, NewPause, Pause, Pauses
+from dispatcher.contracts.pauses import NewPause, Pause
 from dispatcher.contracts.privacy import LOGGER
-from dispatcher.contracts.secret import Secret
-from dispatcher.intake.authenticate import Door
-from dispatcher.intake.pausing import admit_pause, known_scope
+from dispatcher.intake.pausing import Pausing
 
 log = logging.getLogger(LOGGER)
 
@@ -26,28 +24,26 @@ async def every(request: Request) -> Response:
 
 
 async def end(request: Request) -> Response:
-    """200 with what is still stopped; a tenant's pause is ended by her name or by the pseudonym in the list."""
+    """200 with what is still stopped; a tenant's pause is ended by her name or by her pseudonym of today or yesterday."""
     await administrator(request)
-    secret: Secret = request.app.state.intake.secret
-    scope: str = request.path_params["scope"]
-    if scope not in SCOPES and not scope.startswith(TENANT):
+    if not await _pausing(request).end(request.path_params["scope"]):
         raise HTTPException(404)
-    await _pauses(request).end(scope, known_scope(scope, secret))
     log.info("pause ended")
     return await _lasting(request)
 
 
+def document(pause: Pause) -> dict[str, str]:
+    """As it is answered; of one that is shown."""
+    return {"scope": pause.scope, "reason": pause.reason, "by": pause.by, "until": moment(pause.until)}
+
+
 async def _begin(request: Request) -> Response:
     by = (await administrator(request)).key_id
-    secret: Secret = request.app.state.intake.secret
-    door: Door = request.app.state.door
-    pauses = _pauses(request)
     async with body_of(request, JSON) as body:
         ordered = parse_as(body, NewPause)
-    pause = admit_pause(ordered, door.may_know, secret, by, await pauses.now_ms())
-    await pauses.begin(pause)
+    pause = await _pausing(request).begin(ordered, by)
     log.info("pause begun")
-    return answer(_document(pause))
+    return answer(document(pause))
 
 
 async def _list(request: Request) -> Response:
@@ -56,12 +52,9 @@ async def _list(request: Request) -> Response:
 
 
 async def _lasting(request: Request) -> Response:
-    return answer({"pauses": [_document(pause) for pause in await _pauses(request).lasting()]})
+    return answer({"pauses": [document(pause) for pause in await _pausing(request).lasting()]})
 
 
-def _pauses(request: Request) -> Pauses:
-    return Pauses(request.app.state.redis)
-
-
-def _document(pause: Pause) -> dict[str, str]:
-    return {"scope": pause.scope, "reason": pause.reason, "by": pause.by, "until": moment(pause.until)}
+def _pausing(request: Request) -> Pausing:
+    pausing: Pausing = request.app.state.pausing
+    return pausing

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.job import Lane
 from dispatcher.contracts.mail import Value
+from dispatcher.contracts.records import POOLS
 from dispatcher.contracts.redis_clock import now_ms
 from dispatcher.contracts.scripts import FAILURES
 from dispatcher.contracts.wire import key
@@ -19,7 +20,8 @@ LONGEST_MS: Final = LONGEST_MINUTES * 60_000
 TENANT: Final = "tenant:"
 LANES: Final = tuple(f"lane:{lane}" for lane in Lane)
 DESTINATIONS: Final = tuple(f"destination:{kind}" for kind in ("m365", "google", "ses", "sendgrid", "mailgun", "relay", "other"))
-SCOPES: Final = frozenset({"all", *LANES, *DESTINATIONS})  # and TENANT with a pseudonym
+DRAINED: Final = tuple(f"pool:{name}" for name in POOLS)  # its workers claim nothing: they can be stopped
+SCOPES: Final = frozenset({"all", *LANES, *DRAINED, *DESTINATIONS})  # and TENANT with a pseudonym
 
 
 class NewPause(Value, frozen=True):

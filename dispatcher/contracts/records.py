@@ -9,11 +9,12 @@ from redis.exceptions import RedisError
 
 from dispatcher.contracts.errors import JobUnknown, Unavailable
 from dispatcher.contracts.hardening import UNHARDENED, Hardening
-from dispatcher.contracts.job import Status
+from dispatcher.contracts.job import Lane, Status
 from dispatcher.contracts.outcome import State
 from dispatcher.contracts.wire import key
 
 SIGN_OF_LIFE_MS: Final = 15_000
+POOLS: Final = tuple("+".join(lanes) for lanes in ((Lane.INTERACTIVE,), (Lane.BULK,), (Lane.INTERACTIVE, Lane.BULK)))
 STORED_OPEN: Final = frozenset({"queued", "sending", "committing", "deferred"})
 
 

@@ -10,7 +10,7 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError, RedisError
 
 from dispatcher.contracts.errors import Unavailable
-from dispatcher.contracts.wire import CELLS_KEPT_MS, PREFIX
+from dispatcher.contracts.wire import BOUNDS_MS, CELLS_KEPT_MS, MINUTES_KEPT_MS, PREFIX
 
 # A full Redis refuses these alone: all others make room, or change little.
 GROWS: Final = frozenset({"accept", "ask", "debug_open", "debug_note"})
@@ -22,7 +22,8 @@ class Scripts:
 
     def __init__(self, redis: "Redis", wanted: Mapping[str, Sequence[str]], status_ttl_seconds: int = 0) -> None:
         self._redis = redis
-        head = f"local PREFIX, STATUS_TTL, CELLS_KEPT = '{PREFIX}', {status_ttl_seconds * 1000}, {CELLS_KEPT_MS}\n"
+        times = f"{status_ttl_seconds * 1000}, {MINUTES_KEPT_MS}, {CELLS_KEPT_MS}, {{ {', '.join(map(str, BOUNDS_MS))} }}"
+        head = f"local PREFIX, STATUS_TTL, MINUTES_KEPT, CELLS_KEPT, BOUNDS = '{PREFIX}', {times}\n"
         folder = files("dispatcher.contracts") / "lua"
         self._scripts: dict[str, AsyncScript] = {}
         for name, before in wanted.items():

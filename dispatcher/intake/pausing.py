@@ -1,29 +1,73 @@
 """Pausing: which pauses the operator may order. Each has one scope, a reason and an end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from dispatcher.contracts.accounts import Complaint
+from dispatcher.contracts.daily import DAILY, Daily
 from dispatcher.contracts.errors import Invalid
-from dispatcher.contracts.pauses import LONGEST_MS, SCOPES, TENANT, NewPause, Pause
+from dispatcher.contracts.pauses import LONGEST_MS, SCOPES, TENANT, NewPause, Pause, Pauses
 from dispatcher.contracts.secret import Secret
+from dispatcher.intake.authenticate import Door
 
 
-def admit_pause(ordered: NewPause, known: Callable[[str], bool], secret: Secret, by: str, now_ms: int) -> Pause:
-    """The pause as claim knows it; raises Invalid with everything that is wrong."""
-    complaints = list(_complaints(ordered, known, now_ms))
-    if complaints:
+@dataclass(frozen=True)
+class Pausing:
+    """What is stopped and goes on. A tenant is named by her name, or as she was shown today or yesterday; she is shown by today's pseudonym.
+
+    Every method raises Unavailable when Redis does not answer.
+    """
+
+    pauses: Pauses
+    daily: Daily
+    door: Door
+    secret: Secret
+
+    async def begin(self, ordered: NewPause, by: str) -> Pause:
+        """The pause as it is shown; raises Invalid with everything that is wrong."""
+        pause = admit_pause(ordered, await self._meant(ordered.scope), by, await self.pauses.now_ms())
+        await self.pauses.begin(pause)
+        return (await self._shown([pause]))[0]
+
+    async def end(self, scope: str) -> bool:
+        """It is over, if it lasted; False when there is no such scope."""
+        named = scope.startswith(TENANT) and TENANT + self.secret.pseudonym("tenant", scope.removeprefix(TENANT))
+        meant = await self._meant(scope) or named
+        if meant:
+            await self.pauses.end(meant)
+        return bool(meant)
+
+    async def lasting(self) -> list[Pause]:
+        """All of them as they are shown, by scope."""
+        return await self._shown(await self.pauses.lasting())
+
+    async def _meant(self, scope: str) -> str | None:
+        """As claim knows it; None where there is none, or nobody may come as this tenant."""
+        if not scope.startswith(TENANT):
+            return scope if scope in SCOPES else None
+        name = scope.removeprefix(TENANT)
+        if self.door.may_know(name):
+            return TENANT + self.secret.pseudonym("tenant", name)
+        tenant = await self.daily.whose(name) if DAILY.fullmatch(name) else None
+        return tenant and TENANT + tenant
+
+    async def _shown(self, pauses: list[Pause]) -> list[Pause]:
+        tenants = [pause.scope.removeprefix(TENANT) for pause in pauses if pause.scope.startswith(TENANT)]
+        scopes = {TENANT + tenant: TENANT + daily for tenant, daily in (await self.daily.shown(tenants)).items()}
+        shown = [Pause(scopes.get(pause.scope, pause.scope), pause.reason, pause.by, pause.until) for pause in pauses]
+        return sorted(shown, key=lambda pause: pause.scope)
+
+
+def admit_pause(ordered: NewPause, scope: str | None, by: str, now_ms: int) -> Pause:
+    """The pause of this scope; raises Invalid with everything that is wrong."""
+    complaints = list(_complaints(ordered, scope, now_ms))
+    if scope is None or complaints:
         raise Invalid.because(*complaints)
-    return Pause(known_scope(ordered.scope, secret), ordered.reason, by, _until_ms(ordered, now_ms))
+    return Pause(scope, ordered.reason, by, _until_ms(ordered, now_ms))
 
 
-def known_scope(scope: str, secret: Secret) -> str:
-    """As claim knows it: of a tenant, the pseudonym."""
-    return TENANT + secret.pseudonym("tenant", scope.removeprefix(TENANT)) if scope.startswith(TENANT) else scope
-
-
-def _complaints(ordered: NewPause, known: Callable[[str], bool], now_ms: int) -> Iterator[Complaint]:
-    of_tenant = ordered.scope.startswith(TENANT) and known(ordered.scope.removeprefix(TENANT))
-    if ordered.scope not in SCOPES and not of_tenant:
+def _complaints(ordered: NewPause, scope: str | None, now_ms: int) -> Iterator[Complaint]:
+    if scope is None:
         yield "/scope", "not_allowed"
     if not ordered.reason.isprintable() or ordered.reason.isspace():
         yield "/reason", "not_allowed"

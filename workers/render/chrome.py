@@ -38,7 +38,9 @@ def noise(draft: Draft) -> None:
 def tidy(draft: Draft) -> None:
     """Unwrap what only wrapped, drop empty paragraphs, and every class, id and data attribute that is not ours."""
     root = draft.page
-    unwrap_all(root, (element for element in draft.find(WRAPPERS) if element is not root and element.tag not in {"td", "th", "table", "tr"}))
+    unwrap_all(
+        root, (element for element in draft.find(WRAPPERS) if element is not root and element.tag not in {"td", "th", "table", "tr"})
+    )
     for paragraph in draft.find(PARAGRAPHS):
         if is_blank(paragraph):
             drop(paragraph)
@@ -46,7 +48,9 @@ def tidy(draft: Draft) -> None:
         _trim(holder)
     for element in root.iter():
         _strip(element)
-    unwrap_all(root, (span for span in draft.find(SPANS) if span is not root and not span.attrib and (span.tag != "div" or _holds_blocks(span))))
+    unwrap_all(
+        root, (span for span in draft.find(SPANS) if span is not root and not span.attrib and (span.tag != "div" or _holds_blocks(span)))
+    )
 
 
 def _holds_blocks(division: Element) -> bool:

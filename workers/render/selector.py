@@ -34,7 +34,7 @@ def traits_of(root: Element) -> frozenset[str]:
     """The classes and attributes that are in a tree, as selectors write them: `.panel`, `[style]`."""
     found: set[str] = set()
     for element in root.iter():
-        found.update(element.keys())
+        found.update(map(str, element.keys()))
     names = {name for element in root.iter() if "class" in found for name in classes(element)}
     return frozenset({f"[{name}]" for name in found} | {f".{name}" for name in names})
 

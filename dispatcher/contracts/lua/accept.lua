@@ -34,6 +34,8 @@ end
 charge(rate, from, interval, 1)
 redis.call('HINCRBY', key('open', job.tp), 'jobs', 1)
 redis.call('HINCRBY', key('open', job.tp), 'bytes', #sealed)
+redis.call('HINCRBY', key('met', 'open'), 'bytes', #sealed)
+add_to('accepted|' .. job.lane, now, 1)
 
 redis.call('SET', key('pay', said.id), sealed, 'PXAT', said.deadline)
 if callback ~= '' then

@@ -11,8 +11,9 @@ local now = clock()
 
 local function lease(id, job)
   local attempt = redis.call('HINCRBY', key('job', id), 'att', 1)
-  redis.call('HSET', key('job', id), 'st', 'sending', 'tok', said.token, 'upd', now)
+  redis.call('HSET', key('job', id), 'st', 'sending', 'tok', said.token, 'upd', now, 'hand', now)
   hold(id, job, now + said.lease)
+  start(id, job, now)
   local sealed, debug = redis.call('GET', key('pay', id)), redis.call('GET', key('debug', job.tp)) or ''
   local fates, tries, first = job.dp and job.fates or '', job.tries or '', job.first or '0'
   return { id, attempt, now, sealed, job.tp, job.deadline, job.accepted, fates, tries, first, debug, grant(job, now) }
@@ -53,9 +54,9 @@ local function look(name)
   return leased
 end
 
-local lanes = {}
+local lanes, pool = {}, 'pool:' .. (said.lanes[2] and table.concat(LANES, '+') or said.lanes[1])
 for _, lane in ipairs(said.lanes) do
-  lanes[#lanes + 1] = not pause_ends(now, 'all', 'lane:' .. lane) and lane or nil
+  lanes[#lanes + 1] = not pause_ends(now, 'all', 'lane:' .. lane, pool) and lane or nil
 end
 
 -- Whose turn it is in the first lane that has work: a look may have called somebody into a lane that had none.

@@ -39,6 +39,14 @@ local function pause_ends(now, ...)
   return ends > now and ends or nil
 end
 
+-- post: the job waits no more; how long it did is counted when it is in hand for the first time.
+local function start(id, job, now)
+  redis.call('ZREM', key('waiting', job.lane), id)
+  if job.tok == '0' then
+    observe('wait', now, math.max(0, now - job.accepted))
+  end
+end
+
 -- What keeps a job from being in hand now: the table that is full, or the moment before which it may not. gives: nil | seat | nil, moment
 local function hindrance(job, breaker, now)
   local AGAIN = 5000  -- a pause may be over before its end
@@ -141,5 +149,11 @@ local function learn(job, contact, why, now)
     redis.call('HSET', name, field, value)
   end
   redis.call('PEXPIREAT', name, math.max(now, tonumber(breaker.rest or 0)) + HOUR)
+  redis.call('ZREMRANGEBYSCORE', key('resting'), '-inf', now)
+  if tonumber(breaker.rest or 0) > now then
+    redis.call('ZADD', key('resting'), breaker.rest, job.dp)
+  else
+    redis.call('ZREM', key('resting'), job.dp)
+  end
   return math.floor(after) < math.floor(cap)
 end

@@ -20,6 +20,7 @@ if said.back then
   return { 1, more() }
 end
 note(id, job, said, ARGV[3], now)
+attempted(job, said, now)
 job.cls, job.code, job.esc, job.phase, job.perm = said.cls, said.code, said.esc, said.phase, '0'
 local least = dare(job) and AGAIN_AFTER or 0
 local delay = math.max(said.delay, least)
@@ -30,7 +31,5 @@ else
   job.tries = said.tries
 end
 write(id, job, { 'fates', 'why', 'cls', 'code', 'esc', 'phase', 'perm', 'dot', 'warn', 'tries' })
-redis.call('HSET', key('job', id), 'st', 'deferred', 'upd', now)
-redis.call('HDEL', key('job', id), 'lease')
-redis.call('ZADD', key('sched'), math.min(now + delay, tonumber(job.deadline)), id)
+put_off(id, job, now, now + delay)
 return { 1, more() }

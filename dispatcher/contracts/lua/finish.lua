@@ -13,6 +13,7 @@ if tonumber(job.tok) ~= said.token or (job.st ~= 'sending' and job.st ~= 'commit
 end
 local before = { cls = job.cls, phase = job.phase, dclass = job.dclass, lane = job.lane }
 note(id, job, said, ARGV[3], now)
+attempted(job, said, now)
 if said.cls or verdict(job.fates) == 'sent' then
   job.cls, job.code, job.esc, job.phase, job.perm = said.cls, said.code, said.esc, said.phase, said.perm
 end
@@ -34,9 +35,7 @@ learn(job, said.contact, said, now)
 if said.expired then
   return { expire(id, job, now), more() }
 elseif again then
-  redis.call('HSET', key('job', id), 'st', 'deferred', 'upd', now)
-  redis.call('HDEL', key('job', id), 'lease')
-  redis.call('ZADD', key('sched'), math.min(now + AGAIN_AFTER, tonumber(job.deadline)), id)
+  put_off(id, job, now, now + AGAIN_AFTER)
   leave(id, job)
   return { 'deferred', more() }
 elseif job.fates:find('[pf]') then

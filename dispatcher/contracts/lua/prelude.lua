@@ -1,4 +1,4 @@
--- prelude: what every script shares. PREFIX, STATUS_TTL and CELLS_KEPT (milliseconds) are set by the program above this line.
+-- prelude: what every script shares. PREFIX, and in milliseconds STATUS_TTL, MINUTES_KEPT, CELLS_KEPT and BOUNDS, are set by the program above.
 
 local FINAL = { sent = true, partial = true, failed = true, expired = true, canceled = true, unknown = true }
 
@@ -56,11 +56,42 @@ local function merge(fates, changes)
   return table.concat(merged)
 end
 
+-- So many more of what is named (contracts/counts.py), in this minute, this hour and ever. A counter never falls, so what is taken back is
+-- taken back in minute and hour alone.
+local function add_to(name, now, by)
+  local minute, hour = key('met', 'm', math.floor(now / 60000)), key('met', 'h', math.floor(now / 3600000))
+  if redis.call('HINCRBY', minute, name, by) == by then
+    redis.call('PEXPIRE', minute, MINUTES_KEPT)
+  end
+  if redis.call('HINCRBY', hour, name, by) == by then
+    redis.call('PEXPIRE', hour, CELLS_KEPT)
+  end
+  if by > 0 then
+    redis.call('HINCRBY', key('met', 'total'), name, by)
+  end
+end
+
+-- One more of the durations that `kind` stands for.
+local function observe(kind, now, ms)
+  local bucket = 1
+  while BOUNDS[bucket] and ms > BOUNDS[bucket] do
+    bucket = bucket + 1
+  end
+  add_to(kind .. '|' .. bucket, now, 1)
+  if ms > 0 then
+    add_to(kind .. '|ms', now, ms)
+  end
+end
+
 local function count(job, state, now, by)
   local cell = key('met', string.format('%d', math.floor(now / 3600000)))
   local name = table.concat({ state, job.cls or '', job.phase or '', job.dclass or '', job.lane or '' }, '|')
   redis.call('HINCRBY', cell, name, by)
   redis.call('PEXPIRE', cell, CELLS_KEPT)
+  add_to('ended|' .. (job.lane or '') .. '|' .. state, now, by)
+  if job.cls then
+    add_to('failed|' .. job.cls, now, by)
+  end
 end
 
 -- The generic cell rate algorithm (ITU-T I.371): how many may come now, and the moment from which the next are reckoned.

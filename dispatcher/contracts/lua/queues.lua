@@ -9,6 +9,11 @@ local LANES = { 'interactive', 'bulk' }
 local AGAIN_AFTER = 60000  -- an answer that was lost may still come
 local LEFT_OUT = '\0\0\0\0'  -- a receipt of no length
 
+-- Whoever is open and in nobody's hand waits, since it was accepted.
+local function wait(id, job)
+  redis.call('ZADD', key('waiting', job.lane), job.accepted, id)
+end
+
 local function list_of(queue)
   return key('run', (queue:gsub(' ', ':')))
 end
@@ -68,6 +73,7 @@ local function queue(id, job, now, front)
   redis.call('HSET', key('job', id), 'st', 'queued', 'upd', now)
   redis.call('HDEL', key('job', id), 'lease')
   redis.call('ZADD', key('sched'), job.deadline, id)
+  wait(id, job)
   return redis.call(front and 'LPUSH' or 'RPUSH', list_of(name), id) == 1 and enter(name)
 end
 
@@ -142,8 +148,33 @@ local function note(id, job, said, receipt, now)
   end
 end
 
+-- post: the job waits until a moment, at the latest until its deadline.
+local function put_off(id, job, now, moment)
+  redis.call('HSET', key('job', id), 'st', 'deferred', 'upd', now)
+  redis.call('HDEL', key('job', id), 'lease')
+  redis.call('ZADD', key('sched'), math.min(moment, tonumber(job.deadline)), id)
+  wait(id, job)
+  if job.cls then
+    add_to('again|' .. job.cls, now, 1)
+  end
+end
+
+-- An attempt is over: how long it took, and the reply that decided it.
+local function attempted(job, said, now)
+  observe('send', now, math.max(0, now - tonumber(job.hand or now)))
+  local phase, code, enhanced = said.phase, said.code, said.esc
+  if not said.cls and said.changes:find('a') then
+    phase, code = 'dot', '250'
+  end
+  if phase and code then
+    local subject = (enhanced or ''):match('^%d%.([0-7])%.') or '0'
+    add_to(table.concat({ 'reply', phase, code:sub(1, 1), subject }, '|'), now, 1)
+  end
+end
+
 -- The tenant has one open job less.
 local function release(job)
+  redis.call('HINCRBY', key('met', 'open'), 'bytes', -(tonumber(job.bytes) or 0))
   local open = key('open', job.tp)
   if redis.call('HINCRBY', open, 'jobs', -1) <= 0 then
     redis.call('DEL', open)
@@ -161,6 +192,8 @@ local function close(id, job, state, now)
   else
     leave(id, job)
     release(job)
+    redis.call('ZREM', key('waiting', job.lane), id)
+    observe('total', now, math.max(0, now - job.accepted))
   end
   redis.call('DEL', key('pay', id))
   redis.call('ZREM', key('sched'), id)

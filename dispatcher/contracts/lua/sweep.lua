@@ -37,6 +37,9 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', now, 'LIMI
   local job = read(id)
   if not job.st or FINAL[job.st] then
     redis.call('ZREM', key('sched'), id)
+    for _, lane in ipairs(LANES) do
+      redis.call('ZREM', key('waiting', lane), id)
+    end
   elseif job.st == 'committing' then
     unconfirm(id, job)
   elseif now >= tonumber(job.deadline) then

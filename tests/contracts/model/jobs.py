@@ -39,6 +39,7 @@ class Job:
     dot: bool = False
     lost: int = 0
     first: int | None = None
+    hand: int | None = None
     forgotten_at: int = 0
 
     @property

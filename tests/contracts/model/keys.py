@@ -7,6 +7,7 @@ from tests.contracts.model.jobs import Job
 from tests.contracts.model.ledger import Model
 
 Value = str | list[str] | dict[str, str]
+WAITING = frozenset({"queued", "deferred"})
 
 
 def comparable(text: object) -> str:
@@ -34,6 +35,9 @@ def expected(model: Model) -> dict[str, Value]:
     written["called"] = {name: f"{kind} {since}" for name, (kind, since) in queues.called.items()}
     written |= {"park": plain(queues.parked), "tell": plain(model.to_tell)}
     written["sched"] = {job.id: comparable(job.due) for job in model.jobs.values() if job.due is not None}
+    for job in model.jobs.values():
+        if job.state in WAITING:
+            written[f"waiting:{job.lane}"] = {**dict(written.get(f"waiting:{job.lane}", {})), job.id: comparable(job.accepted)}  # type: ignore[arg-type]
     return {name: value for name, value in written.items() if value}
 
 
@@ -81,6 +85,7 @@ def record(job: Job) -> dict[str, str]:
         "why": job.refused or None,
         "dot": 1 if job.dot else None,
         "first": job.first,
+        "hand": job.hand,
         "lost": job.lost or None,
     }
     return plain({name: value for name, value in facts.items() if value is not None})

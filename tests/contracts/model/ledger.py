@@ -106,7 +106,7 @@ class Model:
             self.queues.step_aside(name, hindrance, self.now)
             return None
         self.queues.take_first(name)
-        job.state, job.updated, job.attempts = "sending", self.now, job.attempts + 1
+        job.state, job.updated, job.attempts, job.hand = "sending", self.now, job.attempts + 1, self.now
         self.hold(job, self.now + lease)
         return self.accounts.grant(job, self.now)
 

@@ -23,7 +23,7 @@ from tests.contracts.model.world import STATUS_TTL_MS, World
 Lanes = tuple[str, ...]
 SCOPES: Final = ("all", "lane:interactive", "lane:bulk", "tenant:acme", "destination:other")
 MISHAPS: Final = ("cancel", "cancel", "cancel another's", "lose payload", "lose payload", "pause", "pause")
-NOT_OURS: Final = frozenset({"met", "pause", "pool", "pools", "sweeping"})
+NOT_OURS: Final = frozenset({"met", "pause", "pool", "pools", "resting", "sweeping"})
 AFTER_UNKNOWN: Final = frozenset({"unknown", "sent", "partial", "failed"})
 fared = st.builds(Fared, st.text("aarup", min_size=3, max_size=3), st.sampled_from(FAILURES), st.sampled_from((None, *Contact)))
 several_lanes = st.sampled_from((LANES, LANES, LANES[::-1], LANES[:1], LANES[1:]))
@@ -278,6 +278,6 @@ def differences(found: Mapping[str, object], wanted: Mapping[str, object]) -> di
 def cells(values: Mapping[str, Value]) -> Counter[str]:
     counted = Counter[str]()
     for name, numbers in values.items():
-        if name.startswith("met:") and isinstance(numbers, dict):
+        if name.removeprefix("met:").isdigit() and isinstance(numbers, dict):
             counted.update({cell: int(float(number)) for cell, number in numbers.items()})
     return +counted

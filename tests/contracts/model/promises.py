@@ -56,10 +56,38 @@ class Promises:
 
     def every_end_is_counted(self) -> bool:
         counted = Counter[str]()
-        for _, numbers in self.of_kind("met"):
+        for hour, numbers in self.of_kind("met"):
             for name, number in numbers.items():
-                counted[name.partition("|")[0]] += int(float(number))
+                counted[name.partition("|")[0]] += int(float(number)) if hour.isdigit() else 0
         return +counted == Counter(job["st"] for job in self.jobs.values() if job["st"] in FINAL)
+
+    def every_end_is_counted_in_minutes_and_hours(self) -> bool:
+        ended = Counter(f"ended|{job['lane']}|{job['st']}" for job in self.jobs.values() if job["st"] in FINAL)
+        return all(self.counts(span, "ended") == ended for span in ("m", "h"))
+
+    def every_job_is_counted_once_when_it_was_accepted(self) -> bool:
+        accepted = Counter(f"accepted|{job['lane']}" for job in self.jobs.values())
+        return self.counts("h", "accepted") == accepted
+
+    def no_counter_falls_below_what_is_left_of_it(self) -> bool:
+        ever = {name: float(number) for name, number in self.values.get("met:total", {}).items()}  # type: ignore[union-attr]
+        return all(ever.get(name, 0) >= number for name, number in self.counts("h").items())
+
+    def every_sealed_byte_is_counted(self) -> bool:
+        size = sum(float(job["bytes"]) for job in self.jobs.values() if job["st"] not in FINAL)
+        return float(self.values.get("met:open", {}).get("bytes", "0")) == size  # type: ignore[union-attr]
+
+    def every_account_at_rest_is_known_as_such(self) -> bool:
+        at_rest = {name for name, known in self.of_kind("brk") if float(known.get("rest", 0)) > self.now}
+        return at_rest == {name for name, until in dict(self.values.get("resting", {})).items() if float(until) > self.now}
+
+    def counts(self, span: str, kind: str = "") -> Counter[str]:
+        """What is not nought, of all minutes or hours."""
+        found = Counter[str]()
+        for rest, numbers in self.split("met"):
+            if rest[0] == span and isinstance(numbers, dict):
+                found.update({name: int(float(number)) for name, number in numbers.items() if name.startswith(kind)})
+        return +found
 
     # queues
 
