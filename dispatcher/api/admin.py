@@ -1,4 +1,4 @@
-"""Admin: why mail failed, in counts that name no one; on a port of its own."""
+"""Admin: why mail failed, what stands and what happened, in counts that name no one; on a port of its own."""
 
 from collections import Counter
 
@@ -8,40 +8,67 @@ from starlette.responses import Response
 
 from dispatcher.api.answers import answer
 from dispatcher.api.callers import administrator
+from dispatcher.api.concerns import concerns
+from dispatcher.api.health import unready
+from dispatcher.api.pauses import document
+from dispatcher.api.stats import standing_document, window_document
 from dispatcher.contracts.advice import ADVICE
 from dispatcher.contracts.documents import moment
 from dispatcher.contracts.errors import Invalid
-from dispatcher.contracts.outcome import FailureClass, State
+from dispatcher.contracts.outcome import FailureClass
+from dispatcher.contracts.redis_watch import Watch
+from dispatcher.contracts.standing import standing
+from dispatcher.contracts.suppress import LEAST, suppressed
 from dispatcher.contracts.tally import WINDOWS, cells
+from dispatcher.contracts.windows import steps
+from dispatcher.intake.pausing import Pausing
 
 
 async def failures(request: Request) -> Response:
-    """Ended jobs by outcome, and failures by class with advice, in whole clock hours."""
+    """Ended jobs by class of failure with advice, in whole clock hours; small counts are hidden, and no sum is told."""
     await administrator(request)
-    window = request.query_params.get("window", "24h")
-    if window not in WINDOWS:
-        raise Invalid.because(("/window", "not_allowed"))
-    redis: Redis = request.app.state.redis
+    window, redis = _window(request), _redis(request)
     since_ms, counted = await cells(redis, window)
-    outcomes: Counter[str] = Counter(
-        dict.fromkeys((State.SENT, State.PARTIAL, State.FAILED, State.EXPIRED, State.CANCELED, State.UNKNOWN), 0)
-    )
-    classes: Counter[str] = Counter()
     phases: dict[str, Counter[str]] = {}
     for cell, number in counted.items():
-        outcomes[cell.outcome] += number
         if cell.failure_class:
-            classes[cell.failure_class] += number
             phases.setdefault(cell.failure_class, Counter())[cell.phase or "none"] += number
     listed = [
         {
             "class": name,
-            "count": number,
-            "phases": dict(phases[name]),
+            "count": count,
+            "phases": sorted(phase for phase, number in phases[name].items() if number >= LEAST and count is not None),
             "advice": ADVICE[FailureClass(name)],
             "help": f"/docs/failures#{name}",
         }
-        for name, number in classes.most_common()
-        if number
+        for name, count in suppressed({name: of.total() for name, of in phases.items()}).items()
     ]
-    return answer({"window": window, "since": moment(since_ms), "outcomes": outcomes, "failures": listed})
+    return answer({"window": window, "since": moment(since_ms), "hidden_below": LEAST, "failures": listed})
+
+
+async def stats(request: Request) -> Response:
+    """What stands now, and what happened in the window."""
+    await administrator(request)
+    window, redis = _window(request), _redis(request)
+    watch: Watch = request.app.state.redis_watch
+    pausing: Pausing = request.app.state.pausing
+    stands, pauses = await standing(redis), await pausing.lasting()
+    hazards = watch.safety.found if watch.safety else ()
+    now = standing_document(stands) | {
+        "pauses": [document(pause) for pause in pauses],
+        "concerns": concerns(stands, tuple(hazards), tuple(unready(request))),
+    }
+    return answer({"window": window, "at": moment(stands.now_ms), "now": now} | window_document(await steps(redis, window)))
+
+
+def _window(request: Request) -> str:
+    """Raises Invalid."""
+    window = request.query_params.get("window", "24h")
+    if window not in WINDOWS:
+        raise Invalid.because(("/window", "not_allowed"))
+    return window
+
+
+def _redis(request: Request) -> Redis:
+    redis: Redis = request.app.state.redis
+    return redis

@@ -72,6 +72,7 @@ ADMIN: Final = (
     Route("/v1/admin/debug", debugging.lasting, methods=["GET"]),
     Route("/v1/admin/debug/{session_id}", debugging.stop, methods=["DELETE"]),
     Route("/v1/admin/failures", admin.failures, methods=["GET"]),
+    Route("/v1/admin/stats", admin.stats, methods=["GET"]),
     Route("/metrics", metrics.get, methods=["GET"]),
     Route("/v1/admin/pauses", pauses.every, methods=["GET", "POST"]),
     Route("/v1/admin/pauses/{scope:path}", pauses.end, methods=["DELETE"]),

@@ -35,6 +35,10 @@ def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
+def _window(description: str) -> dict[str, Any]:
+    return _query("window", {"type": "string", "enum": list(WINDOWS), "default": "24h"}, description)
+
+
 def _header(name: str, schema: dict[str, Any], description: str = "", *, required: bool = False) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": required, "description": description, "schema": {"type": "string"} | schema}
 
@@ -54,7 +58,8 @@ PARAMETERS: Final = {
     ("/v1/jobs/{id}", "delete"): [JOB_ID],
     **{(f"/v1/{path}/{{id}}", method): [JOB_ID] for path in ("debug-sessions", "admin/debug") for method in ("get", "delete")},
     ("/problems/{slug}", "get"): [_path("slug", {"enum": list(PROBLEMS)})],
-    ("/v1/admin/failures", "get"): [_query("window", {"type": "string", "enum": list(WINDOWS), "default": "24h"}, "Whole clock hours.")],
+    ("/v1/admin/failures", "get"): [_window("Whole clock hours, the running one among them.")],
+    ("/v1/admin/stats", "get"): [_window("Clock hours, or the minutes of one hour; the running one among them.")],
     ("/v1/admin/pauses/{scope}", "delete"): [_path("scope", {"format": "pause-scope"})],
 }
 

@@ -26,27 +26,32 @@ async def livez(_request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """200 when a submission would be taken; else 503 with the reasons."""
-    reasons = []
+    reasons = unready(request)
     watch: Watch = request.app.state.redis_watch
     detail = dataclasses.asdict(request.app.state.hardening) | {"redis": watch.safety.state if watch.safety else "unknown"}
     redis: Redis = request.app.state.redis
-    intake: Intake = request.app.state.intake
     try:
         await redis.ping()
     except (RedisError, OSError, TimeoutError):
-        reasons.append("redis_unreachable")
-    if watch.unsafe:
-        reasons.append("redis_unsafe")
+        reasons.insert(0, "redis_unreachable")
+    if reasons:
+        seconds = come_again(1, random.random())  # noqa: S311 -- spreading load, not secrets
+        return answer({"status": "unavailable", "reasons": reasons, "detail": detail}, 503, {"Retry-After": str(seconds)})
+    return answer({"status": "ok", "reasons": [], "detail": detail})
+
+
+def unready(request: Request) -> list[str]:
+    """Why a submission would not be taken, as far as this process knows without asking Redis."""
+    watch: Watch = request.app.state.redis_watch
+    intake: Intake = request.app.state.intake
     api_keys: ApiKeys = request.app.state.api_keys
+    reasons = ["redis_unsafe"] if watch.unsafe else []
     for reason, check in (("no_sealing_key", intake.keys.active), ("no_api_keys", api_keys.check)):
         try:
             check()
         except Misconfigured:
             reasons.append(reason)
-    if reasons:
-        seconds = come_again(1, random.random())  # noqa: S311 -- spreading load, not secrets
-        return answer({"status": "unavailable", "reasons": reasons, "detail": detail}, 503, {"Retry-After": str(seconds)})
-    return answer({"status": "ok", "reasons": [], "detail": detail})
+    return reasons
 
 
 async def info(request: Request) -> Response:

@@ -2,17 +2,23 @@
 
 from typing import Any, Final
 
+from dispatcher.api.concerns import CURES
 from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.daily import DAILY
 from dispatcher.contracts.outcome import State
 from dispatcher.contracts.verification import Mechanism
+from dispatcher.intake.caller import Scope
 
 STRING: Final = {"type": "string"}
 MAYBE_STRING: Final = {"type": ["string", "null"]}
 INTEGER: Final = {"type": "integer"}
 MAYBE_INTEGER: Final = {"type": ["integer", "null"]}
+NUMBER: Final = {"type": "number"}
 BOOLEAN: Final = {"type": "boolean"}
 JWK: Final = ("kty", "crv", "x", "kid", "use", "created", "exp")
 MOMENT: Final = {"type": "string", "format": "date-time"}
+MAYBE_MOMENT: Final = {"type": ["string", "null"], "format": "date-time"}
+TIMES: Final = ("wait_seconds", "send_seconds", "total_seconds")
 STATE: Final = {"type": "string", "enum": [str(state) for state in State]}
 CLASSES: Final = [str(name) for name in ADVICE]
 WHY: Final = {
@@ -31,6 +37,10 @@ WARNINGS: Final = {"type": "array", "items": {"type": "object", "properties": {"
 
 def _list(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
+
+
+def _each(value: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": value}
 
 
 def _object(required: tuple[str, ...], **properties: dict[str, Any]) -> dict[str, Any]:
@@ -57,11 +67,64 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
     "Pauses": _object(("pauses",), pauses=_list({"$ref": "#/components/schemas/Pause"})),
     "Pause": _object(("scope", "reason", "by", "until"), scope=STRING, reason=STRING, by=STRING, until=MOMENT),
     "Failures": _object(
-        ("window", "since", "outcomes", "failures"),
+        ("window", "since", "hidden_below", "failures"),
         window=STRING,
         since=MOMENT,
-        outcomes={"type": "object", "additionalProperties": INTEGER},
-        failures=_list(_object(("class", "count", "phases", "advice", "help"), count=INTEGER, phases={"type": "object"})),
+        hidden_below=INTEGER,
+        failures=_list(
+            _object(
+                ("class", "count", "phases", "advice", "help"),
+                count=MAYBE_INTEGER | {"description": "null: hidden, because it is small, or would tell one that is."},
+                phases=_list(STRING),
+                **{"class": {"type": "string", "enum": CLASSES}, "advice": STRING, "help": STRING},
+            )
+        ),
+    ),
+    "Stats": _object(
+        ("window", "at", "since", "now", "happened", "steps"),
+        window=STRING,
+        at=MOMENT,
+        since=MOMENT,
+        now=_object(
+            ("lanes", "pools", "memory", "resting", "pauses", "debug_sessions", "hardening", "concerns"),
+            lanes=_each(_object(("waiting", "oldest_seconds"), waiting=INTEGER, oldest_seconds=NUMBER)),
+            pools=_list(
+                _object(
+                    ("name", "workers", "slots", "busy", "versions", "heartbeat_seconds", "drained_until"),
+                    **{"name": STRING, "versions": _list(STRING), "heartbeat_seconds": NUMBER, "drained_until": MAYBE_MOMENT},
+                    **dict.fromkeys(("workers", "slots", "busy"), INTEGER),
+                )
+            ),
+            memory=_each(INTEGER),
+            resting=_object(("accounts", "classes"), accounts=INTEGER, classes=_list(STRING)),
+            pauses=_list({"$ref": "#/components/schemas/Pause"}),
+            debug_sessions=_object(("open", "longest_seconds_left"), open=INTEGER, longest_seconds_left=NUMBER),
+            hardening=_list(_object(("what", "state", "workers"), what=STRING, state=STRING, workers=INTEGER)),
+            concerns=_list(_object(("code", "cure"), code={"type": "string", "enum": list(CURES)}, cure=STRING)),
+        ),
+        happened=_object(
+            ("accepted", "outcomes", "retries", *TIMES),
+            accepted=_each(INTEGER),
+            outcomes=_each(INTEGER),
+            retries=INTEGER,
+            **dict.fromkeys(TIMES, _each({"type": ["number", "null"]})),
+        ),
+        steps=_list(
+            _object(
+                ("start", "partial", "accepted", "outcomes", "retries"),
+                **{"start": MOMENT, "partial": BOOLEAN, "accepted": INTEGER, "outcomes": _each(INTEGER), "retries": INTEGER},
+            )
+        ),
+    ),
+    "Me": _object(
+        ("pseudonym", "scopes", "quotas"),
+        pseudonym={"type": "string", "pattern": f"^{DAILY.pattern}$"},
+        scopes=_list({"type": "string", "enum": [str(scope) for scope in Scope]}),
+        quotas=_object(
+            ("posts", "open_jobs", "open_bytes"),
+            posts=_object(("per_minute", "burst", "left"), **dict.fromkeys(("per_minute", "burst", "left"), INTEGER)),
+            **dict.fromkeys(("open_jobs", "open_bytes"), _object(("limit", "used"), limit=INTEGER, used=INTEGER)),
+        ),
     ),
     "Receipt": {
         "type": "object",

@@ -13,7 +13,7 @@ from dispatcher.intake.authenticate import Door
 
 @dataclass(frozen=True)
 class Pausing:
-    """What is stopped and goes on. A tenant is named by her name, or as she was shown today or yesterday; she is shown by today's pseudonym.
+    """What is stopped, and goes on. A tenant is shown by today's pseudonym; she is named by that, by yesterday's or by her name.
 
     Every method raises Unavailable when Redis does not answer.
     """
@@ -30,12 +30,11 @@ class Pausing:
         return (await self._shown([pause]))[0]
 
     async def end(self, scope: str) -> bool:
-        """It is over, if it lasted; False when there is no such scope."""
-        named = scope.startswith(TENANT) and TENANT + self.secret.pseudonym("tenant", scope.removeprefix(TENANT))
-        meant = await self._meant(scope) or named
+        """It is over, if it lasted; False when there is no such scope. Of a tenant it ends also when nobody may come as her any more."""
+        meant = await self._meant(scope) or (self._of_tenant(scope) if scope.startswith(TENANT) else None)
         if meant:
             await self.pauses.end(meant)
-        return bool(meant)
+        return meant is not None
 
     async def lasting(self) -> list[Pause]:
         """All of them as they are shown, by scope."""
@@ -47,9 +46,12 @@ class Pausing:
             return scope if scope in SCOPES else None
         name = scope.removeprefix(TENANT)
         if self.door.may_know(name):
-            return TENANT + self.secret.pseudonym("tenant", name)
+            return self._of_tenant(scope)
         tenant = await self.daily.whose(name) if DAILY.fullmatch(name) else None
         return tenant and TENANT + tenant
+
+    def _of_tenant(self, scope: str) -> str:
+        return TENANT + self.secret.pseudonym("tenant", scope.removeprefix(TENANT))
 
     async def _shown(self, pauses: list[Pause]) -> list[Pause]:
         tenants = [pause.scope.removeprefix(TENANT) for pause in pauses if pause.scope.startswith(TENANT)]

@@ -97,7 +97,27 @@ def test_now_is_redis_time(books: Books) -> None:
 def test_every_lane_and_kind_of_destination_can_be_paused() -> None:
     kinds = {name for name, _ in anonymous.DESTINATIONS} | {"relay", "other"}
     assert set(DESTINATIONS) == {f"destination:{kind}" for kind in kinds}
-    assert SCOPES - set(DESTINATIONS) == {"all", *(f"lane:{lane}" for lane in LANES)}
+    pools = {"pool:interactive", "pool:bulk", "pool:interactive+bulk"}
+    assert SCOPES - set(DESTINATIONS) == {"all", *(f"lane:{lane}" for lane in LANES)} | pools
+
+
+@pytest.mark.parametrize(
+    ("pool", "lanes", "claims"),
+    [
+        ("interactive+bulk", ("interactive", "bulk"), False),
+        ("interactive+bulk", ("bulk", "interactive"), False),
+        ("interactive+bulk", ("interactive",), True),
+        ("interactive", ("interactive",), False),
+        ("bulk", ("interactive",), True),
+        ("bulk", ("interactive", "bulk"), True),
+    ],
+)
+def test_a_pool_that_is_drained_claims_nothing_and_the_others_go_on(
+    books: Books, pool: str, lanes: tuple[str, ...], *, claims: bool
+) -> None:
+    books.accept()
+    begin(books, f"pool:{pool}")
+    assert (books.do(books.ledger.claim(30_000, lanes)) is not None) is claims
 
 
 def test_without_redis_nothing_is_paused(books: Books, tmp_path: object) -> None:
