@@ -33,7 +33,7 @@ USERS: Final[Mapping[str, Rights]] = {
         "get mget set del exists pexpire pexpireat hget hgetall hmget hset hdel hincrby"
         " lindex llen lpop lpush ltrim rpush sadd smembers zadd zpopmin zrem",
         "job:* idem:* open:* rate:* run:* wait:* waiting:* sem:* called sched tell met:* ask pause:* pauses"
-        " %W~replayed bell.* _kombu.binding*",
+        " shard %W~replayed bell.* _kombu.binding*",
         {
             "%W~pay:*": "set del exists",
             "%W~cb:*": "set",
@@ -52,7 +52,7 @@ USERS: Final[Mapping[str, Rights]] = {
         " lindex llen lmove lpop lpush rpop brpop rpush sadd smembers srem"
         " zadd zcard zcount zpopmin zrange zrangebyscore zrem zremrangebyscore",
         "job:* open:* rate:* run:* wait:* waiting:* sem:* called park sched tell telling:* untold:* cb:* brk:* resting met:* ask"
-        " pool:* pools sweeping %R~pause:* bell.* _kombu.binding*",
+        " pool:* pools sweeping shard %R~pause:* bell.* _kombu.binding*",
         {
             "pay:*": "get del exists",
             "%W~out:*": "set",

@@ -87,9 +87,10 @@ class Stack:
             self.environment.setdefault(variable("allow_plaintext"), "true")
         self._start_api(self._settings)
         program = ("dispatcher", "worker") if self._settings.strict else ("workers",)
-        for _ in range(self.workers):
+        for number in range(self.workers):
             output = self.outputs.get("worker", self.output)
-            self._run(Child("worker", [sys.executable, "-m", *program], self._environment_of(WORKER), output))
+            shard = {variable("shard"): str(number % self._settings.shards)} if self._settings.redis_urls else {}
+            self._run(Child("worker", [sys.executable, "-m", *program], self._environment_of(WORKER) | shard, output))
         self._await_ready()
 
     def stop(self, grace_seconds: float | None = None) -> None:
@@ -131,7 +132,7 @@ class Stack:
         self.children.append(child)
 
     def _start_redis(self) -> None:
-        if self.environment.get(variable("redis_url")):
+        if any(map(self.environment.get, (variable("redis_url"), variable("redis_urls")))):
             self.redis = self._settings.redis
             return
         server = EmbeddedRedis(self.room, self.redis_port)
@@ -200,15 +201,21 @@ class Stack:
         return True
 
     async def _workers_ready(self) -> bool:
-        redis = open_redis(self.redis, HASTY, "bp-up")
-        try:
-            known: set[Any] = await redis.smembers(key("pools"))
-            names = [name.decode() for name in known if await redis.exists(key("pool", name.decode()))]
-        except (RedisError, OSError, TimeoutError):
-            return False
-        finally:
-            await redis.aclose()
+        each = self._settings.redises if self._settings.redis_urls else (self.redis,)
+        names = [name for url in each for name in await _living(url)]
         return all(any(name.startswith(f"{pid}-") for name in names) for pid in self.pids("worker"))
+
+
+async def _living(redis_url: str) -> list[str]:
+    """Names of the worker processes that have shown there that they live."""
+    redis = open_redis(redis_url, HASTY, "bp-up")
+    try:
+        known: set[Any] = await redis.smembers(key("pools"))
+        return [name.decode() for name in known if await redis.exists(key("pool", name.decode()))]
+    except (RedisError, OSError, TimeoutError):
+        return []
+    finally:
+        await redis.aclose()
 
 
 def settings_in(environment: Mapping[str, str]) -> dict[str, str]:

@@ -135,11 +135,12 @@ def connections(settings: WorkerSettings, guard: Egress, rest: Rest) -> Pool:
 
 def egress(settings: WorkerSettings) -> Egress:
     """Whom this worker may connect to; never our own Redis or API."""
+    api = read(ApiSettings)
     return Egress(
         ports=settings.egress_ports,
         allow_networks=settings.egress_allow_networks,
         nat64_prefixes=settings.egress_nat64_prefixes,
-        denied_endpoints=own_endpoints(settings.redis, read(ApiSettings)),
+        denied_endpoints=frozenset().union(*(own_endpoints(url, api) for url in settings.redises)),
         allow_plaintext=settings.allow_plaintext,
     )
 

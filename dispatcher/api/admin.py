@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from redis.asyncio import Redis
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,24 +10,23 @@ from dispatcher.api.callers import administrator
 from dispatcher.api.concerns import concerns
 from dispatcher.api.health import unready
 from dispatcher.api.pauses import document
+from dispatcher.api.shards import shards
 from dispatcher.api.stats import standing_document, window_document
+from dispatcher.contracts import gathered
 from dispatcher.contracts.advice import ADVICE
 from dispatcher.contracts.documents import moment
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.outcome import FailureClass
-from dispatcher.contracts.redis_watch import Watch
-from dispatcher.contracts.standing import standing
 from dispatcher.contracts.suppress import LEAST, suppressed
-from dispatcher.contracts.tally import WINDOWS, cells
-from dispatcher.contracts.windows import steps
-from dispatcher.intake.pausing import Pausing
+from dispatcher.contracts.tally import WINDOWS
+from dispatcher.intake.pausing import PausingAll
 
 
 async def failures(request: Request) -> Response:
     """Ended jobs by class of failure with advice, in whole clock hours; small counts are hidden, and no sum is told."""
     await administrator(request)
-    window, redis = _window(request), _redis(request)
-    since_ms, counted = await cells(redis, window)
+    window = _window(request)
+    since_ms, counted = await gathered.cells(shards(request).redises, window)
     phases: dict[str, Counter[str]] = {}
     for cell, number in counted.items():
         if cell.failure_class:
@@ -49,16 +47,14 @@ async def failures(request: Request) -> Response:
 async def stats(request: Request) -> Response:
     """What stands now, and what happened in the window."""
     await administrator(request)
-    window, redis = _window(request), _redis(request)
-    watch: Watch = request.app.state.redis_watch
-    pausing: Pausing = request.app.state.pausing
-    stands, pauses = await standing(redis), await pausing.lasting()
-    hazards = watch.safety.found if watch.safety else ()
+    window, seen = _window(request), shards(request)
+    pausing: PausingAll = request.app.state.pausing
+    stands, pauses = await gathered.now(seen.redises), await pausing.lasting()
     now = standing_document(stands) | {
         "pauses": [document(pause) for pause in pauses],
-        "concerns": concerns(stands, tuple(hazards), tuple(unready(request))),
+        "concerns": concerns(stands, seen.hazards, tuple(unready(request))),
     }
-    return answer({"window": window, "at": moment(stands.now_ms), "now": now} | window_document(await steps(redis, window)))
+    return answer({"window": window, "at": moment(stands.now_ms), "now": now} | window_document(await gathered.steps(seen.redises, window)))
 
 
 def _window(request: Request) -> str:
@@ -67,8 +63,3 @@ def _window(request: Request) -> str:
     if window not in WINDOWS:
         raise Invalid.because(("/window", "not_allowed"))
     return window
-
-
-def _redis(request: Request) -> Redis:
-    redis: Redis = request.app.state.redis
-    return redis

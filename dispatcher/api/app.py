@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final, cast
 
 import uvicorn
-from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -19,43 +18,27 @@ from dispatcher.api import accounts, admin, debugging, health, jobs, keys, me, m
 from dispatcher.api.debugging import shown
 from dispatcher.api.gate import Gate
 from dispatcher.api.receiving import ROOM_BYTES, Receiving
+from dispatcher.api.shards import Shards, open_shard
 from dispatcher.api.unfailing import Unfailing
-from dispatcher.api.vetting import vetted
 from dispatcher.contracts.api_settings import ApiSettings
-from dispatcher.contracts.courtesy import Quota
-from dispatcher.contracts.daily import Daily
-from dispatcher.contracts.debugging import DebugSessions
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.hardening import Hardening
-from dispatcher.contracts.ledger import Ledger
-from dispatcher.contracts.pauses import Pauses
 from dispatcher.contracts.privacy import quiet_loop
-from dispatcher.contracts.questions import Questions
-from dispatcher.contracts.records import Records
-from dispatcher.contracts.redis_client import Patience, open_redis
-from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.suites import require
 from dispatcher.intake.api_keys import ApiKeys
-from dispatcher.intake.ask import Asking
 from dispatcher.intake.authenticate import Door
-from dispatcher.intake.debugging import DebugLamp
-from dispatcher.intake.doorbell import Doorbell
 from dispatcher.intake.issuers import known
 from dispatcher.intake.key_sets import IssuersKeys, fetcher
-from dispatcher.intake.once import Once
-from dispatcher.intake.pausing import Pausing
-from dispatcher.intake.pressure import Pressure
-from dispatcher.intake.submit import Intake
-from dispatcher.intake.waiting import Waiting
+from dispatcher.intake.pausing import PausingAll
 
 GRACE_SECONDS: Final = 30
 PUBLIC: Final = (
-    Route("/v1/jobs", shown(vetted(jobs.post)), methods=["POST"]),
+    Route("/v1/jobs", shown(jobs.post), methods=["POST"]),
     Route("/v1/jobs/{job_id}", shown(jobs.one), methods=["GET", "DELETE"]),
-    Route("/v1/accounts/verify", vetted(accounts.verify), methods=["POST"]),
-    Route("/v1/render", vetted(preview.render), methods=["POST"]),
+    Route("/v1/accounts/verify", accounts.verify, methods=["POST"]),
+    Route("/v1/render", preview.render, methods=["POST"]),
     Route("/v1/debug-sessions", debugging.every, methods=["GET", "POST"]),
     Route("/v1/debug-sessions/{session_id}", debugging.one, methods=["GET", "DELETE"]),
     Route("/v1/me", me.get, methods=["GET"]),
@@ -90,59 +73,40 @@ def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starl
     api_keys = ApiKeys(settings.api_keys_file)
     api_keys.check()
     issuers_keys = IssuersKeys(fetcher(settings.token_ca_file))
-    redis = connect(settings)
-    ledger = Ledger(
-        redis,
-        settings.status_ttl_seconds,
-        quota=Quota.of(settings),
-        replicas=settings.min_replicas,
-        replica_ms=int(settings.replica_seconds * 1000),
-    )
-    intake = Intake(settings, secret, sealing_keys, ledger, Records(redis), Doorbell(settings.redis))
-    asking = Asking(intake, Questions(redis), settings.verifications_per_minute, settings.previews_per_minute)
-    gate, pressure = Gate(settings.body_bytes_at_once), Pressure(settings.shed_bulk_percent, settings.shed_percent)
-    waiting, watch = Waiting(intake.records), Watch(redis, settings, writes_only=True)
-    lamp, daily = DebugLamp(DebugSessions(redis, secret)), Daily(redis, secret)
     door = Door(api_keys, issuers_keys, known(settings), settings.max_token_bytes)
-    pausing = Pausing(Pauses(redis), daily, door, secret)
+    each = [open_shard(settings.at(number), secret, sealing_keys, door) for number in range(settings.shards)]
+    shards, pausing = Shards(each, secret), PausingAll([shard.pausing for shard in each], door, secret)
+    gate = Gate(settings.body_bytes_at_once)
     apps = []
     for routes in (PUBLIC, ADMIN):
         app = Starlette(routes=routes, middleware=[Middleware(Unfailing)], exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
-        app.state.settings, app.state.redis, app.state.intake = settings, redis, intake
-        app.state.door, app.state.once, app.state.daily, app.state.pausing = door, Once(redis, secret), daily, pausing
-        app.state.api_keys, app.state.asking, app.state.waiting = api_keys, asking, waiting
-        app.state.gate, app.state.pressure, app.state.redis_watch = gate, pressure, watch
-        app.state.hardening, app.state.debug_lamp = hardening, lamp
+        app.state.settings, app.state.secret, app.state.sealing_keys = settings, secret, sealing_keys
+        app.state.door, app.state.api_keys, app.state.gate = door, api_keys, gate
+        app.state.shards, app.state.pausing, app.state.hardening = shards, pausing, hardening
         apps.append(app)
     return apps[0], apps[1]
-
-
-def connect(settings: ApiSettings) -> Redis:
-    """A client that answers within a second or says that it cannot."""
-    step = settings.redis_seconds / 3  # a connection that died at rest, a new one, and its answer
-    return open_redis(settings.redis, Patience(64, step, step, settings.redis_seconds), "bp-api")
 
 
 async def serve(settings: ApiSettings, sockets: tuple[socket.socket, socket.socket], hardening: Hardening) -> None:
     """Serves both until SIGTERM or SIGINT; what is in flight is answered first."""
     quiet_loop(asyncio.get_running_loop())
     apps = build(settings, hardening)
-    parts = apps[0].state
+    shards: Shards = apps[0].state.shards
     servers = [_Server(_config(app)) for app in apps]
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with suppress(Unavailable):  # a Redis that is away is looked at when it is there
-        await parts.redis_watch.begin()
+    for shard in shards.each:
+        with suppress(Unavailable):  # a Redis that is away is looked at when it is there
+            await shard.watch.begin()
     gc.freeze()
     serving = [asyncio.create_task(server.serve([bound])) for server, bound in zip(servers, sockets, strict=True)]
     stopping = asyncio.create_task(stop.wait())
-    watching = [
-        asyncio.create_task(watch) for watch in (parts.pressure.watch(parts.redis), parts.redis_watch.go_on(), parts.debug_lamp.watch())
-    ]
+    watching = [asyncio.create_task(watch) for shard in shards.each for watch in shard.watching()]
     await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-    parts.waiting.close()
+    for shard in shards.each:
+        shard.waiting.close()
     await _shut(servers, serving)
     for watch in watching:
         watch.cancel()

@@ -6,23 +6,37 @@ from typing import Any
 
 from starlette.requests import Request
 
+from dispatcher.api.shards import Shard, shards
 from dispatcher.intake.authenticate import Door, is_of_forge
 from dispatcher.intake.caller import Caller, Scope
-from dispatcher.intake.once import Once
 
 
 async def caller(request: Request) -> Caller:
     """The authenticated caller, whom the request remembers; raises Unauthenticated, and Unavailable when nobody can tell."""
     door: Door = request.app.state.door
     found = await door.caller(_authorization(request), request.client.host if request.client else None)
-    request.state.tenant = found.tenant
+    request.state.tenant, request.state.shard = found.tenant, shards(request).of(found.tenant)
     return found
+
+
+async def submitter(request: Request) -> tuple[str, Shard]:
+    """The caller's tenant, who may submit, and her shard, in which jobs are safe; raises as `caller` does, and Forbidden."""
+    tenant = (await caller(request)).must(Scope.SUBMIT).tenant
+    shard = shard_of_caller(request)
+    await shard.watch.require()
+    return tenant, shard
+
+
+def shard_of_caller(request: Request) -> Shard:
+    """Once she is known."""
+    shard: Shard = request.state.shard
+    return shard
 
 
 async def administrator(request: Request) -> Caller:
     """The caller, who may administer, and whose token did not do so before; raises as `caller` does, and Forbidden."""
-    once: Once = request.app.state.once
-    return await once.spend((await caller(request)).must(Scope.ADMIN))
+    found = (await caller(request)).must(Scope.ADMIN)
+    return await shard_of_caller(request).once.spend(found)
 
 
 def comes_from_forge(request: Request) -> bool:

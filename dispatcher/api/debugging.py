@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from dispatcher.api.answers import answer
 from dispatcher.api.bodies import JSON, body_of
-from dispatcher.api.callers import administrator, caller
+from dispatcher.api.callers import administrator, caller, shard_of_caller
+from dispatcher.api.shards import Shard, shards
 from dispatcher.contracts.api_settings import ApiSettings
-from dispatcher.contracts.daily import Daily
 from dispatcher.contracts.debugging import DebugSession, DebugSessions, DebugSessionUnknown, NewDebugSession
 from dispatcher.contracts.documents import moment
 from dispatcher.contracts.job import JOB_ID, new_job_id
@@ -42,23 +42,28 @@ async def one(request: Request) -> Response:
 async def lasting(request: Request) -> Response:
     """For the operator: how many are open, whose by her pseudonym of today, and until when."""
     await administrator(request)
-    daily: Daily = request.app.state.daily
-    found, now_ms = await _sessions(request).lasting(), await _sessions(request).now_ms()
-    listed = [
+    each = shards(request).each
+    listed = [line for shard in each for line in await _listed(shard)]
+    document = {"open": len(listed), "most": _settings(request).debug_sessions * len(each)}
+    return answer(document | {"debug_sessions": sorted(listed, key=itemgetter("tenant"))})
+
+
+async def _listed(shard: Shard) -> list[dict[str, object]]:
+    found, now_ms = await shard.lamp.sessions.lasting(), await shard.lamp.sessions.now_ms()
+    return [
         {"tenant": name} | _facts(found[tenant]) | {"seconds_left": max(0, found[tenant].until_ms - now_ms) // 1000}
-        for tenant, name in sorted((await daily.shown(found)).items(), key=itemgetter(1))
+        for tenant, name in (await shard.daily.shown(found)).items()
     ]
-    return answer({"open": len(found), "most": _settings(request).debug_sessions, "debug_sessions": listed})
 
 
 async def stop(request: Request) -> Response:
     """For the operator: it ends before its time."""
     await administrator(request)
-    found = await _sessions(request).lasting()
-    whose = [tenant for tenant, session in found.items() if session.session_id == _session_id(request)]
-    if not whose:
-        raise DebugSessionUnknown
-    return await _ended(request, whose[0])
+    for shard in shards(request).each:
+        found = await shard.lamp.sessions.lasting()
+        for tenant in (tenant for tenant, session in found.items() if session.session_id == _session_id(request)):
+            return await _ended(request, tenant, shard.lamp)
+    raise DebugSessionUnknown
 
 
 def shown(endpoint: Endpoint) -> Endpoint:
@@ -67,7 +72,7 @@ def shown(endpoint: Endpoint) -> Endpoint:
     @wraps(endpoint)
     async def lit(request: Request) -> Response:
         response = await endpoint(request)
-        lamp: DebugLamp = request.app.state.debug_lamp
+        lamp = shard_of_caller(request).lamp
         seconds = lamp.seconds_left(_pseudonym(request, request.state.tenant)) if lamp.burns else None
         if seconds:
             response.headers[FIELD] = str(seconds)
@@ -88,7 +93,8 @@ async def _begin(request: Request) -> Response:
 
 
 async def _list(request: Request) -> Response:
-    session = await _sessions(request).of(await _tenant(request))
+    tenant = await _tenant(request)
+    session = await _sessions(request).of(tenant)
     return answer({"debug_sessions": [_facts(session)] if session else []})
 
 
@@ -102,14 +108,15 @@ async def _show(request: Request) -> Response:
 
 
 async def _end(request: Request) -> Response:
-    return await _ended(request, await _tenant(request))
+    tenant = await _tenant(request)
+    return await _ended(request, tenant, _lamp(request))
 
 
-async def _ended(request: Request, tenant: str) -> Response:
-    if not await _sessions(request).end(tenant, _session_id(request)):
+async def _ended(request: Request, tenant: str, lamp: DebugLamp) -> Response:
+    if not await lamp.sessions.end(tenant, _session_id(request)):
         raise DebugSessionUnknown
     log.info("debug session ended")
-    await _lamp(request).look()
+    await lamp.look()
     return Response(status_code=204)
 
 
@@ -123,7 +130,7 @@ async def _tenant(request: Request) -> str:
 
 
 def _pseudonym(request: Request, tenant: str) -> str:
-    secret: Secret = request.app.state.intake.secret
+    secret: Secret = request.app.state.secret
     return secret.pseudonym("tenant", tenant)
 
 
@@ -139,8 +146,7 @@ def _sessions(request: Request) -> DebugSessions:
 
 
 def _lamp(request: Request) -> DebugLamp:
-    lamp: DebugLamp = request.app.state.debug_lamp
-    return lamp
+    return shard_of_caller(request).lamp
 
 
 def _settings(request: Request) -> ApiSettings:

@@ -4,19 +4,17 @@ import dataclasses
 import random
 from importlib.metadata import version
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.answers import answer
 from dispatcher.api.limits import come_again
+from dispatcher.api.shards import shards
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.mail import MAX_SUBJECT
-from dispatcher.contracts.redis_watch import Watch
+from dispatcher.contracts.seal import SealingKeys
 from dispatcher.intake.api_keys import ApiKeys
-from dispatcher.intake.submit import Intake
 
 
 async def livez(_request: Request) -> Response:
@@ -25,14 +23,14 @@ async def livez(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 when a submission would be taken; else 503 with the reasons."""
+    """200 when a submission would be taken, though it be of some tenants only; else 503 with the reasons."""
     reasons = unready(request)
-    watch: Watch = request.app.state.redis_watch
-    detail = dataclasses.asdict(request.app.state.hardening) | {"redis": watch.safety.state if watch.safety else "unknown"}
-    redis: Redis = request.app.state.redis
-    try:
-        await redis.ping()
-    except (RedisError, OSError, TimeoutError):
+    seen = shards(request)
+    away = await seen.unreachable()
+    detail = dataclasses.asdict(request.app.state.hardening) | {"redis": seen.safety}
+    if len(seen.each) > 1:
+        detail["shards_unreachable"] = away
+    if len(away) == len(seen.each):
         reasons.insert(0, "redis_unreachable")
     if reasons:
         seconds = come_again(1, random.random())  # noqa: S311 -- spreading load, not secrets
@@ -42,11 +40,10 @@ async def readyz(request: Request) -> Response:
 
 def unready(request: Request) -> list[str]:
     """Why a submission would not be taken, as far as this process knows without asking Redis."""
-    watch: Watch = request.app.state.redis_watch
-    intake: Intake = request.app.state.intake
+    keys: SealingKeys = request.app.state.sealing_keys
     api_keys: ApiKeys = request.app.state.api_keys
-    reasons = ["redis_unsafe"] if watch.unsafe else []
-    for reason, check in (("no_sealing_key", intake.keys.active), ("no_api_keys", api_keys.check)):
+    reasons = ["redis_unsafe"] if all(shard.watch.unsafe for shard in shards(request).each) else []
+    for reason, check in (("no_sealing_key", keys.active), ("no_api_keys", api_keys.check)):
         try:
             check()
         except Misconfigured:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from dispatcher.api.answers import answer
 from dispatcher.api.bodies import JSON, body_of, media_type
-from dispatcher.api.callers import caller, while_there
+from dispatcher.api.callers import caller, shard_of_caller, submitter, while_there
 from dispatcher.api.limits import after_post
 from dispatcher.api.prefer import wait_seconds
 from dispatcher.contracts.api_settings import ApiSettings
@@ -19,9 +19,6 @@ from dispatcher.contracts.outcome import OPEN_STATES
 from dispatcher.contracts.parse import parse_terms
 from dispatcher.intake.caller import Scope
 from dispatcher.intake.enclose import submit_sealed
-from dispatcher.intake.pressure import Pressure
-from dispatcher.intake.submit import Intake
-from dispatcher.intake.waiting import Waiting
 
 SEALED: Final = "application/vnd.beampost.sealed"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{8,255}")
@@ -29,12 +26,11 @@ IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{8,255}")
 
 async def post(request: Request) -> Response:
     """202 once the job is in Redis' memory."""
-    tenant = (await caller(request)).must(Scope.SUBMIT).tenant
+    tenant, shard = await submitter(request)
     idempotency_key = request.headers.get("idempotency-key", "").strip()
     if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         raise KeyMissing
-    intake: Intake = request.app.state.intake
-    pressure: Pressure = request.app.state.pressure
+    intake, pressure = shard.intake, shard.pressure
     pressure.admit()
     async with body_of(request, JSON, SEALED) as body:
         if media_type(request) == SEALED:
@@ -60,7 +56,7 @@ async def one(request: Request) -> Response:
 
 async def _cancel(request: Request) -> Response:
     tenant = (await caller(request)).must(Scope.SUBMIT).tenant
-    intake: Intake = request.app.state.intake
+    intake = shard_of_caller(request).intake
     await intake.ledger.cancel(_job_id(request), intake.secret.pseudonym("tenant", tenant))
     return _told(await _status(request, tenant))
 
@@ -68,7 +64,7 @@ async def _cancel(request: Request) -> Response:
 async def _show(request: Request) -> Response:
     tenant = (await caller(request)).must(Scope.READ).tenant
     settings: ApiSettings = request.app.state.settings
-    waiting: Waiting = request.app.state.waiting
+    waiting = shard_of_caller(request).waiting
     status = await _status(request, tenant)
     seconds = wait_seconds(request.headers.getlist("prefer"), settings.wait_seconds)
     if seconds and status.state in OPEN_STATES:
@@ -78,7 +74,7 @@ async def _show(request: Request) -> Response:
 
 
 async def _status(request: Request, tenant: str) -> Status:
-    intake: Intake = request.app.state.intake
+    intake = shard_of_caller(request).intake
     return await intake.records.status(_job_id(request), intake.secret.pseudonym("tenant", tenant))
 
 

@@ -6,13 +6,13 @@ from starlette.responses import Response
 from dispatcher.api.answers import answer
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.key_set import published
+from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.wire import KEY_SET_SECONDS
-from dispatcher.intake.submit import Intake
 
 
 async def get(request: Request) -> Response:
     """Every key that may be sealed to."""
-    intake: Intake = request.app.state.intake
+    sealing_keys: SealingKeys = request.app.state.sealing_keys
     settings: ApiSettings = request.app.state.settings
-    document = published(intake.keys.folder, settings.key_seconds)
+    document = published(sealing_keys.folder, settings.key_seconds)
     return answer(document, headers={"Cache-Control": f"max-age={KEY_SET_SECONDS}"})

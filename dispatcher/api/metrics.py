@@ -9,19 +9,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
-from redis.asyncio import Redis
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.callers import caller
-from dispatcher.contracts.counts import BOUNDS, Histogram, total
+from dispatcher.api.shards import shards
+from dispatcher.contracts import gathered
+from dispatcher.contracts.counts import BOUNDS, Histogram
 from dispatcher.contracts.errors import Forbidden, Misconfigured, Unavailable
 from dispatcher.contracts.metrics import Kind, Metric, Overview, Values, told
 from dispatcher.contracts.redis_safety import Hazard
-from dispatcher.contracts.redis_watch import Watch
-from dispatcher.contracts.standing import standing
+from dispatcher.contracts.seal import SealingKeys
 from dispatcher.intake.caller import Scope
-from dispatcher.intake.submit import Intake
 
 
 async def get(request: Request) -> Response:
@@ -37,22 +36,19 @@ async def get(request: Request) -> Response:
 
 async def look(request: Request) -> Overview:
     """What there is to tell now."""
-    redis: Redis = request.app.state.redis
-    watch: Watch = request.app.state.redis_watch
-    intake: Intake = request.app.state.intake
-    age = key_age_seconds(intake)
+    seen = shards(request)
+    age = key_age_seconds(request.app.state.sealing_keys)
     try:
-        happened, stands = await total(redis), await standing(redis)
+        happened, stands = await gathered.total(seen.redises), await gathered.now(seen.redises)
     except Unavailable:
         return Overview(age)
-    persistence = watch.safety is not None and Hazard.PERSISTENT in watch.safety.found
-    return Overview(age, happened, stands, persistence, watch.unsafe)
+    return Overview(age, happened, stands, Hazard.PERSISTENT in seen.hazards, seen.safety == "unsafe")
 
 
-def key_age_seconds(intake: Intake) -> float:
+def key_age_seconds(keys: SealingKeys) -> float:
     """Since the active sealing key was made active; -1 without one."""
     try:
-        key = intake.keys.active()
+        key = keys.active()
     except Misconfigured:
         return -1.0
     return max(0.0, time.time() - (key.activated or key.created / 1000))

@@ -21,6 +21,7 @@ from dispatcher.contracts.questions import AccountCheck
 
 JSON: Final = "application/json"
 HTML: Final = "text/html"
+TEXT: Final = "text/plain"
 NOTHING: Final = ""
 PROBLEM: Final = "application/problem+json"
 SEALED: Final[dict[str, Any]] = {"application/vnd.beampost.sealed": {"schema": {"type": "string", "format": "binary", "minLength": 48}}}
@@ -86,6 +87,7 @@ ADMIN: Final = (
     Call("/v1/admin/debug/{id}", "delete", "End one before its time", 204, NOTHING, ("debug-session-unknown",)),
     Call("/v1/admin/failures", "get", "Why mail failed, in counts that name no one", 200, "Failures", ("invalid-submission",)),
     Call("/v1/admin/stats", "get", "What stands now, and what happened", 200, "Stats", ("invalid-submission",)),
+    Call("/metrics", "get", "The same for Prometheus, since Redis was empty; scope `metrics:read` will do", 200, TEXT),
     Call("/v1/admin/pauses", "get", "What is paused", 200, "Pauses"),
     Call("/v1/admin/pauses", "post", "Pause something", 200, "Pause", BODY, NewPause),
     Call("/v1/admin/pauses/{scope}", "delete", "End a pause", 200, "Pauses", ("not-found",)),
@@ -122,7 +124,7 @@ def _operation(call: Call, settings: ApiSettings) -> dict[str, Any]:
         number, title = str(PROBLEMS[slug][0]), PROBLEMS[slug][1]
         titles[number] = f"{titles[number]}, or: {title}" if number in titles else title
     answers = {number: _answer(title, PROBLEM, "Problem") for number, title in titles.items()}
-    answers[str(call.status)] = _answer(call.summary, call.shape if call.shape in {HTML, NOTHING} else JSON, call.shape)
+    answers[str(call.status)] = _answer(call.summary, call.shape if call.shape in {HTML, TEXT, NOTHING} else JSON, call.shape)
     if call.path == "/readyz":
         answers["503"] = _answer("It would not, and why", JSON, call.shape)
     for number, described in answers.items():
@@ -138,7 +140,7 @@ def _operation(call: Call, settings: ApiSettings) -> dict[str, Any]:
 def _answer(description: str, media_type: str, shape: str) -> dict[str, Any]:
     if media_type == NOTHING:
         return {"description": description}
-    schema = {"type": "string"} if media_type == HTML else {"$ref": f"#/components/schemas/{shape}"}
+    schema = {"type": "string"} if media_type in {HTML, TEXT} else {"$ref": f"#/components/schemas/{shape}"}
     kinds = (PROBLEM, JSON) if media_type == PROBLEM else (media_type,)  # the latter for Forge (docs/api.md)
     return {"description": description, "content": {kind: {"schema": schema} for kind in kinds}}
 

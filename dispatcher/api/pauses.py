@@ -13,7 +13,7 @@ from dispatcher.contracts.documents import moment
 from dispatcher.contracts.parse import parse_as
 from dispatcher.contracts.pauses import NewPause, Pause
 from dispatcher.contracts.privacy import LOGGER
-from dispatcher.intake.pausing import Pausing
+from dispatcher.intake.pausing import PausingAll
 
 log = logging.getLogger(LOGGER)
 
@@ -55,6 +55,6 @@ async def _lasting(request: Request) -> Response:
     return answer({"pauses": [document(pause) for pause in await _pausing(request).lasting()]})
 
 
-def _pausing(request: Request) -> Pausing:
-    pausing: Pausing = request.app.state.pausing
+def _pausing(request: Request) -> PausingAll:
+    pausing: PausingAll = request.app.state.pausing
     return pausing

@@ -21,6 +21,7 @@ MAYBE_MOMENT: Final = {"type": ["string", "null"], "format": "date-time"}
 TIMES: Final = ("wait_seconds", "send_seconds", "total_seconds")
 STATE: Final = {"type": "string", "enum": [str(state) for state in State]}
 CLASSES: Final = [str(name) for name in ADVICE]
+CLASS: Final[dict[str, Any]] = {"type": "string", "enum": CLASSES}
 WHY: Final = {
     "smtp_code": MAYBE_INTEGER,
     "enhanced_code": MAYBE_STRING,
@@ -29,7 +30,7 @@ WHY: Final = {
 }
 WHY_NOT: Final = {
     "type": ["object", "null"],
-    "properties": {"class": {"type": "string", "enum": CLASSES}, "phase": MAYBE_STRING, "permanent": BOOLEAN} | WHY,
+    "properties": {"class": CLASS, "phase": MAYBE_STRING, "permanent": BOOLEAN} | WHY,
 }
 INTEGERS: Final = {"type": "array", "items": {"type": "integer"}}
 WARNINGS: Final = {"type": "array", "items": {"type": "object", "properties": {"code": STRING, "count": {"type": "integer"}}}}
@@ -74,9 +75,11 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
         failures=_list(
             _object(
                 ("class", "count", "phases", "advice", "help"),
-                count=MAYBE_INTEGER | {"description": "null: hidden, because it is small, or would tell one that is."},
+                **{"class": CLASS},
+                count={"type": ["integer", "null"], "description": "null: hidden, because it is small, or would tell one that is."},
                 phases=_list(STRING),
-                **{"class": {"type": "string", "enum": CLASSES}, "advice": STRING, "help": STRING},
+                advice=STRING,
+                help=STRING,
             )
         ),
     ),
@@ -91,7 +94,10 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
             pools=_list(
                 _object(
                     ("name", "workers", "slots", "busy", "versions", "heartbeat_seconds", "drained_until"),
-                    **{"name": STRING, "versions": _list(STRING), "heartbeat_seconds": NUMBER, "drained_until": MAYBE_MOMENT},
+                    name=STRING,
+                    versions=_list(STRING),
+                    heartbeat_seconds=NUMBER,
+                    drained_until=MAYBE_MOMENT,
                     **dict.fromkeys(("workers", "slots", "busy"), INTEGER),
                 )
             ),
@@ -112,7 +118,11 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
         steps=_list(
             _object(
                 ("start", "partial", "accepted", "outcomes", "retries"),
-                **{"start": MOMENT, "partial": BOOLEAN, "accepted": INTEGER, "outcomes": _each(INTEGER), "retries": INTEGER},
+                start=MOMENT,
+                partial=BOOLEAN,
+                accepted=INTEGER,
+                outcomes=_each(INTEGER),
+                retries=INTEGER,
             )
         ),
     ),

@@ -2,33 +2,17 @@
 
 import json
 import re
-import sys
 from base64 import b64decode, b64encode
-from collections.abc import Callable
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
-from urllib.error import HTTPError
 
 import click
 
-from dispatcher.calls import ask
+from dispatcher.service import Service, with_service
 
-UNREACHABLE: Final = 3
 SPAN: Final = re.compile(r"([1-9][0-9]{0,3})([smh])")
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 SESSION_FILE: Final = click.Path(path_type=Path, dir_okay=False)
-
-
-def with_service(command: Callable[..., None]) -> Callable[..., None]:
-    """With the options that name the API."""
-    for option in (
-        click.option("--key-file", type=SESSION_FILE, help="A file that holds an API key with the scope `debug`."),
-        click.option("--api", "url", metavar="URL", help="Where the API is."),
-        click.option("--ready-file", type=SESSION_FILE, help="What `up --ready-file` wrote."),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -83,17 +67,7 @@ def debug_close(file: Path, **service: Any) -> None:  # noqa: ANN401 -- options
 
 def _asked(path: str, options: dict[str, Any], body: object = None, method: str | None = None) -> Any:  # noqa: ANN401 -- JSON
     """The API's answer; exits when there is none."""
-    from dispatcher.account_doctor import Service, refused  # noqa: PLC0415
-
-    service = Service.found(options["url"], options["key_file"], options["ready_file"])
-    headers = {"Authorization": f"Bearer {service.key}", "Content-Type": "application/json"}
-    try:
-        return ask(f"{service.url}/v1/debug-sessions{path}", headers, body, method=method)
-    except HTTPError as error:
-        sys.exit(refused(error))
-    except (OSError, HTTPException, ValueError):
-        click.echo("the API does not answer", err=True)
-        sys.exit(UNREACHABLE)
+    return Service.found(**options).ask(f"/v1/debug-sessions{path}", body, method)
 
 
 def _session(file: Path) -> tuple[str, bytes]:

@@ -2,25 +2,19 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from dispatcher.contracts.api_settings import ApiSettings
-from dispatcher.contracts.settings import read, variable
-from dispatcher.contracts.shared_settings import SharedSettings
-from dispatcher.contracts.worker_settings import WorkerSettings
+from dispatcher.commands.programs import KINDS, settings_of, told_by
+from dispatcher.exits import FAILED, OK, UNREACHABLE
 
 if TYPE_CHECKING:
     from dispatcher.doctor.findings import Finding
 
-S = TypeVar("S", bound=SharedSettings)
-FAILED, UNREACHABLE = 1, 3
 COLOURS: Final = {"red": "red", "yellow": "yellow", "unknown": "magenta", "green": "green"}
-KINDS: Final[Mapping[str, type[SharedSettings]]] = {"api": ApiSettings, "worker": WorkerSettings}
 
 
 @click.command()
@@ -36,33 +30,17 @@ def doctor(role: str, ready_file: Path | None, *, as_json: bool) -> None:
     from dispatcher.doctor.examination import examined  # noqa: PLC0415
     from dispatcher.doctor.trial import Trying  # noqa: PLC0415
 
-    told = _told(ready_file) if ready_file else {}
-    programs = [_settings(kind, told.get(name)) for name, kind in KINDS.items() if role in {name, "all"}]
+    told = told_by(ready_file) if ready_file else {}
+    programs = [settings_of(kind, told.get(name)) for name, kind in KINDS.items() if role in {name, "all"}]
     found = asyncio.run(examined(programs, Trying()))
     click.echo(json.dumps([asdict(finding) for finding in found]) if as_json else "\n".join(_lines(found)))
     sys.exit(_exit_code(found))
 
 
-def _told(ready_file: Path) -> dict[str, dict[str, str]]:
-    """What each program of `up` was told."""
-    try:
-        settings: dict[str, dict[str, str]] = json.loads(ready_file.read_bytes())["settings"]
-    except (OSError, ValueError, LookupError, TypeError):
-        raise click.UsageError("the ready file cannot be read, or is none") from None
-    return settings
-
-
-def _settings(kind: type[S], told: Mapping[str, str] | None) -> S:
-    """As the environment has them; as the program was told, where that is known."""
-    if told is None:
-        return read(kind)
-    return kind.model_validate({field: told[variable(field)] for field in kind.model_fields if told.get(variable(field))})
-
-
 def _exit_code(found: "list[Finding]") -> int:
     if any(finding.state == "red" for finding in found):
         return FAILED
-    return UNREACHABLE if any(finding.name == "redis" and finding.state == "unknown" for finding in found) else 0
+    return UNREACHABLE if any(finding.name == "redis" and finding.state == "unknown" for finding in found) else OK
 
 
 def _lines(found: "list[Finding]") -> list[str]:

@@ -50,12 +50,13 @@ def keys_list(*, as_json: bool) -> None:
 
 
 @keys.command("rotate")
-def keys_rotate() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON a line.")
+def keys_rotate(*, as_json: bool) -> None:
     """The next key becomes the active one, the old one retires, what retired long enough ago is deleted. Daily is the advice."""
     settings = read(WorkerSettings)
     for suite in _suites(settings):
         for kid, state in _room(settings).rotate(suite):
-            click.echo(f"{kid}  {state}")
+            click.echo(json.dumps({"kid": kid, "state": state}) if as_json else f"{kid}  {state}")
 
 
 @keys.command("retire", context_settings={"ignore_unknown_options": True})

@@ -8,7 +8,8 @@ from typing import IO, Any, Final
 
 import click
 
-FAILED: Final = 1
+from dispatcher.exits import FAILED
+
 KEY_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 

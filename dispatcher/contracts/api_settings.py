@@ -21,6 +21,13 @@ class ApiSettings(SharedSettings):
     api_port: int = Field(default=8080, ge=0, le=65_535, description="The public API's port.")
     admin_host: str = Field(default="127.0.0.1", description="Where the admin API listens.")
     admin_port: int = Field(default=8081, ge=0, le=65_535, description="The admin API's port.")
+    dashboard_seconds: int = Field(
+        default=8 * 3600, ge=60, le=8 * 3600, description="How long a sign-in at the dashboard lasts; then the API key is asked for again."
+    )
+    dashboard_https: bool = Field(
+        default=False,
+        description="Whether a proxy in front of the admin port speaks https: the dashboard's cookie never travels in clear then.",
+    )
     api_keys_file: Path = Field(default=Path("keys/api-keys.json"), description="File of the API keys, as hashes.")
     forge_apps: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

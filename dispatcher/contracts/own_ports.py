@@ -1,6 +1,7 @@
 """Own ports: the TCP ports at which our own servers are, and the operator's: Redis, Sentinels, Sentry, a proxy, name servers."""
 
 import os
+from itertools import chain
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,11 +16,12 @@ PROXIES: Final = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")  # t
 
 def own_ports(settings: SharedSettings) -> frozenset[int] | None:
     """None while no Sentinel says where Redis is. Blocks."""
-    place = whereabouts(settings.redis)
-    watched = watched_ports(place) if place.primary else set()
-    if place.primary and not watched:
+    places = [whereabouts(url) for url in settings.redises]
+    watched = [watched_ports(place) for place in places if place.primary]
+    if not all(watched):
         return None
-    return frozenset({NAME_SERVER, *watched, *_reported(settings), *(port for _, port in place.servers)})
+    servers = (port for place in places for _, port in place.servers)
+    return frozenset({NAME_SERVER, *chain(*watched), *_reported(settings), *servers})
 
 
 def web_port(url: str) -> int | None:

@@ -19,7 +19,7 @@ from dispatcher.contracts.blank import blank_stack
 from dispatcher.contracts.shared_settings import SharedSettings
 
 LOGGER: Final = "beampost"
-FIELDS: Final = tuple("attempt bytes code failure_class lane outcome phase pid problem seconds setting stage state status".split())
+FIELDS: Final = tuple("attempt by bytes code failure_class kind lane outcome phase pid problem seconds setting stage state status".split())
 TIDY_SECONDS: Final = 1.0
 NOT_AT_ALL: Final = {"mode": "off"}
 COLLECTED: Final[Any] = {  # nothing; what is not named is collected

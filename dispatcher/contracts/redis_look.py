@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.redis_safety import Hazard, Safety, allowed, hazards
 from dispatcher.contracts.redis_url import Whereabouts, whereabouts
+from dispatcher.contracts.shards import misplaced
 from dispatcher.contracts.shared_settings import SharedSettings
 
 ANSWER_SECONDS: Final = 1.0
@@ -19,6 +20,8 @@ async def look(redis: Redis, settings: SharedSettings, *, writes_only: bool = Fa
     """Now; `writes_only` is who must not read payloads. Raises Unavailable."""
     place, acknowledged = whereabouts(settings.redis), settings.redis_check == "acknowledged"
     found = await hazards(redis, replicated=settings.min_replicas > 0 or bool(place.primary), writes_only=writes_only)
+    if await misplaced(redis, settings):
+        found = (*found, Hazard.MISPLACED)
     for host, port in replicas(await allowed(redis.info("replication")) or {}):
         if (await _look_at(place, host, port)).grave:
             return Safety((*found, Hazard.REPLICA), acknowledged)

@@ -34,6 +34,7 @@ class Hazard(Enum):
     UNSEEN = "it does not let us look: allow `INFO` and `CONFIG GET`"
     SAVED = "somebody has had it write a snapshot since it was started: find out who, and delete the file"
     ALL_RIGHTS = "it lets us do what no program of ours needs: give each the rights in deploy/users.acl"
+    MISPLACED = "it is another shard, or one of another number of shards: mend BEAMPOST_REDIS_URLS, see docs/scale.md"
     READABLE = "it lets the API read payloads: give it the rights in deploy/users.acl"
 
 
@@ -54,7 +55,8 @@ class RedisUnsafe(Misconfigured):
 
     def __str__(self) -> str:
         cures = "; ".join(hazard.value for hazard in self.hazards)
-        return f"Redis is not safe to put jobs into: {cures}. BEAMPOST_REDIS_CHECK=acknowledged starts all the same"
+        leave = "" if Hazard.MISPLACED in self.hazards else ". BEAMPOST_REDIS_CHECK=acknowledged starts all the same"
+        return f"Redis is not safe to put jobs into: {cures}{leave}"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Safety:
 
     @property
     def grave(self) -> tuple[Hazard, ...]:
-        """For which no job may be put there, unless the operator has acknowledged that."""
+        """For which no job may be put there, unless the operator has acknowledged that; nobody can that a tenant's jobs are elsewhere."""
         return tuple(hazard for hazard in self.found if hazard not in TOLD_ONLY)
 
     @property
@@ -74,7 +76,7 @@ class Safety:
         """In one word."""
         if not self.grave:
             return "safe"
-        return "acknowledged" if self.acknowledged else "unsafe"
+        return "acknowledged" if self.acknowledged and Hazard.MISPLACED not in self.found else "unsafe"
 
 
 async def hazards(redis: Redis, *, replicated: bool = False, writes_only: bool = False) -> tuple[Hazard, ...]:

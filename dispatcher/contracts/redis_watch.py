@@ -11,6 +11,7 @@ from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.privacy import LOGGER
 from dispatcher.contracts.redis_look import look
 from dispatcher.contracts.redis_safety import RedisUnsafe, Safety
+from dispatcher.contracts.shards import take_place
 from dispatcher.contracts.shared_settings import SharedSettings
 
 log = logging.getLogger(LOGGER)
@@ -34,7 +35,7 @@ class Watch:
 
     async def begin(self) -> None:
         """The first look, before a program starts; raises RedisUnsafe and Unavailable."""
-        safety = await look(self._redis, self._settings, writes_only=self._writes_only)
+        safety = await self._seen()
         if safety.state == "unsafe":
             raise RedisUnsafe.because(*safety.grave)
         self._learn(safety)
@@ -52,7 +53,7 @@ class Watch:
 
     async def look(self) -> None:
         """Now; raises Unavailable."""
-        self._learn(await look(self._redis, self._settings, writes_only=self._writes_only))
+        self._learn(await self._seen())
 
     async def look_when_due(self) -> None:
         """If the last look was long enough ago; raises Unavailable."""
@@ -75,6 +76,10 @@ class Watch:
             await self.look()
         if self.unsafe:
             raise Unavailable
+
+    async def _seen(self) -> Safety:
+        await take_place(self._redis, self._settings)
+        return await look(self._redis, self._settings, writes_only=self._writes_only)
 
     def _learn(self, safety: Safety) -> None:
         before = self.safety

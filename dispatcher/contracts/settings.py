@@ -1,9 +1,10 @@
 """Settings: the operator's words, read from BEAMPOST_ variables once at the start; a misspelt one stops it."""
 
 import os
-from typing import TypeVar
+import re
+from typing import Any, Final, NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
@@ -11,6 +12,7 @@ from dispatcher.contracts.shared_settings import ENV_PREFIX, SharedSettings
 from dispatcher.contracts.worker_settings import WorkerSettings
 
 S = TypeVar("S", bound="SharedSettings")
+URL_LOGIN: Final = re.compile("//[^/]*@")
 
 
 class SettingUnknown(Misconfigured):
@@ -37,6 +39,35 @@ def complaint(error: Exception) -> str:
         rules = [(item["loc"], item["msg"].removeprefix("Value error, ")) for item in found]
         return "; ".join(f"{variable(str(place[0]))}: {rule}" if place else rule for place, rule in rules)
     return str(error)
+
+
+class Shown(NamedTuple):
+    """A setting as it may be shown, and whether the environment sets it."""
+
+    value: str
+    is_set: bool
+
+
+def shown(settings: SharedSettings) -> dict[str, Shown]:
+    """By variable; of a secret no more than whether there is one, of a URL neither user nor password."""
+    values = ((name, getattr(settings, name)) for name in type(settings).model_fields)
+    return {variable(name): Shown(_text(name, value), name in settings.model_fields_set) for name, value in values}
+
+
+def _text(name: str, value: Any) -> str:  # noqa: ANN401 -- whatever a setting may be
+    if name == "redis_url":
+        return _without_login(value)
+    if name == "redis_urls":
+        return ",".join(map(_without_login, value))
+    if isinstance(value, SecretStr):
+        return "***"
+    if isinstance(value, frozenset | tuple):
+        return ",".join(map(str, sorted(value, key=str) if isinstance(value, frozenset) else value))
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _without_login(url: SecretStr) -> str:
+    return URL_LOGIN.sub("//***@", url.get_secret_value().partition("?")[0])
 
 
 def read(kind: type[S]) -> S:

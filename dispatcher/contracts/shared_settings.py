@@ -1,11 +1,12 @@
 """Shared settings: what both programs read, and how what is written in one variable becomes several values."""
 
+import re
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dispatcher.contracts.address import addr_spec
@@ -13,6 +14,7 @@ from dispatcher.contracts.reach import NAT64_LENGTHS
 from dispatcher.contracts.redis_url import RedisUrlWrong, password_in, whereabouts, with_password
 
 ENV_PREFIX: Final = "BEAMPOST_"
+URLS: Final = re.compile(r"[\s,]+(?=[a-z]+://)")
 
 
 class SharedSettings(BaseSettings):
@@ -28,6 +30,11 @@ class SharedSettings(BaseSettings):
     redis_url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey: `redis://`, `rediss://`, `unix://` or `sentinel://`."
     )
+    redis_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="Several of these instead, each for its share of tenants, in an order that stays; comma-separated. See docs/scale.md.",
+    )
+    shard: int | None = Field(default=None, ge=0, description="Which of these a worker serves: the first one is 0. The API has them all.")
     public_keys: Path = Field(default=Path("keys/public"), description="Folder of the workers' public sealing keys.")
     sealing_suite: Literal["x25519", "x-wing"] = Field(
         default="x25519",
@@ -95,15 +102,31 @@ class SharedSettings(BaseSettings):
     environment: str = Field(default="production", description="The name of this deployment in error reports.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "redis_urls")
     @classmethod
-    def _whereabouts(cls, value: SecretStr, known: ValidationInfo) -> SecretStr:
-        url = value.get_secret_value()
+    def _whereabouts(cls, value: SecretStr | tuple[SecretStr, ...], known: ValidationInfo) -> SecretStr | tuple[SecretStr, ...]:
         try:
-            whereabouts(with_password(url, "of the file") if known.data.get("redis_password_file") else url)
+            for url in (each.get_secret_value() for each in (value if isinstance(value, tuple) else (value,))):
+                whereabouts(with_password(url, "of the file") if known.data.get("redis_password_file") else url)
         except RedisUrlWrong as wrong:
             raise ValueError("must be one of the URLs in docs/operations.md, with no option that is none of theirs") from wrong
         return value
+
+    @model_validator(mode="after")
+    def _shards(self) -> Self:
+        if self.redis_urls and "redis_url" in self.model_fields_set:
+            raise ValueError("BEAMPOST_REDIS_URL and BEAMPOST_REDIS_URLS exclude each other")
+        if len(set(self.redis_urls)) < len(self.redis_urls):
+            raise ValueError("BEAMPOST_REDIS_URLS must name each Redis once")
+        if self.shard is not None and self.shard >= len(self.redis_urls):
+            raise ValueError("BEAMPOST_SHARD must be less than the number of BEAMPOST_REDIS_URLS")
+        return self
+
+    @field_validator("redis_urls", mode="before")
+    @classmethod
+    def _urls(cls, value: object) -> object:
+        """A comma is one between two URLs only before a scheme: Sentinels are listed by commas, too."""
+        return [url.strip() for url in URLS.split(value) if url.strip()] if isinstance(value, str) else value
 
     @field_validator("egress_ports", "egress_allow_networks", "egress_nat64_prefixes", mode="before")
     @classmethod
@@ -125,11 +148,33 @@ class SharedSettings(BaseSettings):
             raise ValueError("must be an address, such as wiki@example.org")
         return address
 
-    @cached_property
+    @property
     def redis(self) -> str:
-        """The Redis URL in clear, with its password, which is read once; raises PasswordUnreadable."""
-        url = self.redis_url.get_secret_value()
-        return with_password(url, password_in(self.redis_password_file)) if self.redis_password_file else url
+        """The Redis URL in clear, with its password, which is read once; of several that of our shard. Raises PasswordUnreadable."""
+        return self.redises[self.shard or 0]
+
+    @cached_property
+    def redises(self) -> tuple[str, ...]:
+        """All of them, likewise."""
+        urls = tuple(url.get_secret_value() for url in self.redis_urls or (self.redis_url,))
+        if self.redis_password_file is None:
+            return urls
+        password = password_in(self.redis_password_file)
+        return tuple(with_password(url, password) for url in urls)
+
+    @property
+    def shards(self) -> int:
+        """How many there are."""
+        return len(self.redis_urls) or 1
+
+    @property
+    def place(self) -> str | None:
+        """What our Redis is among them, as it is written in it; None for who was told only of one, whichever it is."""
+        return f"{self.shard or 0}/{self.shards}"
+
+    def at(self, shard: int) -> Self:
+        """The same, for that one of several."""
+        return self.model_copy(update={"shard": shard}) if self.redis_urls else self
 
 
 def items(value: object) -> object:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from dispatcher.contracts.address import LABEL, host_name
+from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.job import Lane
 from dispatcher.contracts.shared_settings import SharedSettings, items
 
@@ -16,6 +17,10 @@ DOT_SLACK_SECONDS: Final = 30
 PRESET: Final = re.compile(r"(?P<destination>[a-z0-9]+)=(?P<connections>[1-9]\d{0,3})(?:/(?P<per_minute>[1-9]\d{0,4}))?")
 PasswordMechanism = Literal["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"]
 InlinerName = Literal["premailer", "css-inline"]
+
+
+class ShardUnsaid(Misconfigured):
+    """BEAMPOST_SHARD must say which of BEAMPOST_REDIS_URLS this worker serves."""
 
 
 class WorkerSettings(SharedSettings):
@@ -176,6 +181,18 @@ class WorkerSettings(SharedSettings):
                 "BEAMPOST_DOT_LEASE_SECONDS must not be less than BEAMPOST_DOT_SECONDS: a job would be given up while its answer is awaited"
             )
         return self
+
+    @property
+    def redis(self) -> str:
+        """The URL of the one Redis that it serves; raises ShardUnsaid, PasswordUnreadable."""
+        if self.redis_urls and self.shard is None:
+            raise ShardUnsaid
+        return super().redis
+
+    @property
+    def place(self) -> str | None:
+        """None for a worker that knows no more than its own Redis."""
+        return super().place if self.redis_urls else None
 
     @property
     def renewal_seconds(self) -> float:

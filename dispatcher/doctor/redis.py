@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -24,6 +25,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, tuple[Hazard, ...]]]] = {
     "redis replicas": ("none, or none that is known to be unsafe", (Hazard.REPLICA,)),
     "redis eviction": ("no key is dropped", (Hazard.EVICTING,)),
     "redis limit": ("maxmemory is set", (Hazard.UNLIMITED,)),
+    "redis shard": ("it is the one that we take it for", (Hazard.MISPLACED,)),
     "redis rights": ("no more than we need", (Hazard.ALL_RIGHTS, Hazard.READABLE)),
     "redis sight": ("its settings are shown", (Hazard.UNSEEN,)),
 }
@@ -32,6 +34,14 @@ REFUSED: Final = red("redis", "it refuses who we say we are, or what we ask", "m
 
 
 async def redis(settings: SharedSettings) -> list[Finding]:
+    """Of each that the program uses."""
+    if settings.shards == 1 or settings.shard is not None:
+        return await _one(settings)
+    each = [(number, await _one(settings.at(number))) for number in range(settings.shards)]
+    return [replace(finding, name=f"{finding.name} of shard {number}") for number, findings in each for finding in findings]
+
+
+async def _one(settings: SharedSettings) -> list[Finding]:
     """One finding alone where nothing could be asked."""
     try:
         client = open_redis(settings.redis, PATIENCE, "bp-doctor")

@@ -88,11 +88,14 @@ class ApiKeys:
         kept = self._current().get(token[3 : 3 + ID_LENGTH], NOBODY)
         if not hmac.compare_digest(kept.sha256, hashlib.sha256(token.encode()).hexdigest()):
             raise Unauthenticated
-        if kept.has_expired:
+        return _admitted(kept, address)
+
+    def known(self, key_id: str, address: str | None) -> Caller:
+        """Whose key it is that was shown before; raises Unauthenticated when it would not be taken now."""
+        kept = self._current().get(key_id)
+        if kept is None:
             raise Unauthenticated
-        if kept.networks and not (address and any(_plain(address) in ip_network(network) for network in kept.networks)):
-            raise Unauthenticated
-        return Caller(kept.tenant, kept.scopes, kept.id)
+        return _admitted(kept, address)
 
     @property
     def tenants(self) -> frozenset[str]:
@@ -113,6 +116,14 @@ class ApiKeys:
             self._keys = {kept.id: kept for kept in read_api_keys(self._path)}
             self._stamp = stamp
         return self._keys
+
+
+def _admitted(kept: ApiKey, address: str | None) -> Caller:
+    if kept.has_expired:
+        raise Unauthenticated
+    if kept.networks and not (address and any(_plain(address) in ip_network(network) for network in kept.networks)):
+        raise Unauthenticated
+    return Caller(kept.tenant, kept.scopes, kept.id)
 
 
 def _plain(address: str) -> IPv4Address | IPv6Address:

@@ -1,6 +1,6 @@
 """Pausing: which pauses the operator may order. Each has one scope, a reason and an end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dispatcher.contracts.accounts import Complaint
@@ -8,6 +8,7 @@ from dispatcher.contracts.daily import DAILY, Daily
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.pauses import LONGEST_MS, SCOPES, TENANT, NewPause, Pause, Pauses
 from dispatcher.contracts.secret import Secret
+from dispatcher.contracts.shards import shard_of
 from dispatcher.intake.authenticate import Door
 
 
@@ -58,6 +59,42 @@ class Pausing:
         scopes = {TENANT + tenant: TENANT + daily for tenant, daily in (await self.daily.shown(tenants)).items()}
         shown = [Pause(scopes.get(pause.scope, pause.scope), pause.reason, pause.by, pause.until) for pause in pauses]
         return sorted(shown, key=lambda pause: pause.scope)
+
+
+@dataclass(frozen=True)
+class PausingAll:
+    """Likewise on every shard; what is about one tenant is on hers alone."""
+
+    each: Sequence[Pausing]
+    door: Door
+    secret: Secret
+
+    async def begin(self, ordered: NewPause, by: str) -> Pause:
+        """The pause as it is shown. While a shard that it is meant for does not answer it begins on none."""
+        places = await self._places(ordered.scope)
+        for place in places:
+            await place.pauses.now_ms()
+        begun = [await place.begin(ordered, by) for place in places]
+        return begun[0]
+
+    async def end(self, scope: str) -> bool:
+        """It is over, if it lasted; False when there is no such scope."""
+        return any([await place.end(scope) for place in await self._places(scope)])
+
+    async def lasting(self) -> list[Pause]:
+        """All of them as they are shown, by scope."""
+        found = {pause.scope: pause for place in self.each for pause in await place.lasting()}
+        return [found[scope] for scope in sorted(found)]
+
+    async def _places(self, scope: str) -> Sequence[Pausing]:
+        """Where the pause must be. Who is named by a pseudonym of the day is where that was shown."""
+        if not scope.startswith(TENANT):
+            return self.each
+        name = scope.removeprefix(TENANT)
+        if not self.door.may_know(name) and DAILY.fullmatch(name):
+            shown = [place for place in self.each if await place.daily.whose(name)]
+            return shown[:1] or self.each[:1]
+        return [self.each[shard_of(self.secret.pseudonym("tenant", name), len(self.each))]]
 
 
 def admit_pause(ordered: NewPause, scope: str | None, by: str, now_ms: int) -> Pause:

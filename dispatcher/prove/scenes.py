@@ -173,7 +173,7 @@ def looked_at(cast: Cast) -> None:
     """Everything that the operator can ask for."""
     for path in ("/metrics", "/readyz", "/livez", "/v1/admin/failures?window=1h", "/v1/admin/pauses", "/v1/admin/debug", "/v1/admin/stats"):
         cast.admin.ask("GET", path)
-    for path in ("/readyz", "/v1/info", "/v1/keys", "/v1/openapi.json"):
+    for path in ("/readyz", "/v1/me", "/v1/info", "/v1/keys", "/v1/openapi.json"):
         cast.caller.ask("GET", path)
 
 

@@ -72,3 +72,12 @@ def test_the_days_octets_are_drawn_once(books: Books) -> None:
 def test_nobody_shown_writes_nobody_down(books: Books) -> None:
     assert books.do(Daily(books.records.redis, SECRET).shown([])) == {}
     assert books.redis.exists(f"bp:daily:{today()}") == 0
+
+
+def test_a_full_redis_still_shows_and_knows_them(books: Books) -> None:
+    limit = books.redis.config_get("maxmemory")["maxmemory"]
+    books.redis.config_set("maxmemory", 1)
+    try:
+        assert whose(books, shown(books)) == "acme"
+    finally:
+        books.redis.config_set("maxmemory", limit)

@@ -149,6 +149,7 @@ def test_the_operator_counts_them_ends_one_and_reads_none(stack: RunningStack, t
     (mine,) = (session for session in shown.json["debug_sessions"] if session["id"] == session_id)
     assert (set(mine), shown.json["most"]) == ({"tenant", "id", "expires_at", "seconds_left"}, 10)
     assert 0 < mine["seconds_left"] <= 60
+    assert mine["tenant"] == tenant.get("/v1/me").json["pseudonym"]
     assert shown.json["open"] == len(shown.json["debug_sessions"])
     assert admin.get(f"{PATH}/{session_id}").problem == (404, "not-found")
     assert admin.ask("DELETE", f"/v1/admin/debug/{session_id}").status == 204

@@ -31,6 +31,17 @@ def test_a_tenant_is_paused_by_her_name_and_listed_without_it(door: RunningStack
         assert listed(door.admin()) == []
 
 
+def test_a_tenant_is_paused_as_she_told_who_she_is(door: RunningStack, caller: Client) -> None:
+    scope = f"tenant:{caller.get('/v1/me').json['pseudonym']}"
+    with paused(door, scope) as pause:
+        assert (pause["scope"], listed(door.admin())) == (scope, [scope])
+        assert door.client().await_state(door.client().submit(SMALL)["id"], "sent")["state"] == "sent"
+        waiting = caller.submit(SMALL)["id"]
+        time.sleep(1)  # two sweeps
+        assert caller.status(waiting)["state"] == "queued"
+    assert caller.await_state(waiting, "sent")["state"] == "sent"
+
+
 def test_only_the_operator_pauses_and_only_what_there_is(door: RunningStack) -> None:
     facts = door.facts
     for key, problem in ((facts["api_key"], (403, "forbidden")), (None, (401, "unauthenticated"))):

@@ -229,7 +229,7 @@ def test_another_service_is_not_taken_for_the_api(other: str, path: str, key_fil
         (
             '"default"',
             ("--api", "http://192.0.2.1:8080"),
-            "the account would travel in clear: an API on another machine is asked by https://",
+            "what is sent would travel in clear: an API on another machine is asked by https://",
         ),
         ('"default"', ("--ready-file", "/nowhere"), "the file that names the API key cannot be read"),
     ],

@@ -60,18 +60,18 @@ def test_every_failure_has_its_place_on_the_page_of_advice(client: Client) -> No
     assert [name for name in FailureClass if f"id={name}>" not in page] == []
 
 
-def counts(admin: Client, window: str) -> tuple[Counter[str], Counter[str]]:
-    told: dict[str, Any] = admin.get(f"/v1/admin/failures?window={window}").json
-    assert (told["window"], [entry["advice"] == ADVICE[entry["class"]] for entry in told["failures"]]) == (
-        window,
-        [True] * len(told["failures"]),
-    )
-    return Counter(told["outcomes"]), Counter({entry["class"]: entry["count"] for entry in told["failures"]})
+WINDOWS = ("1h", "24h", "7d")
 
 
-def test_why_mail_failed_is_counted_and_names_no_one(stack: RunningStack, client: Client, catcher: Running) -> None:
-    admin, windows = stack.admin(), ("1h", "24h", "7d")
-    before = [counts(admin, window) for window in windows]
+def outcomes(admin: Client, window: str) -> Counter[str]:
+    told: dict[str, Any] = admin.get(f"/v1/admin/stats?window={window}").json
+    assert told["window"] == window
+    return Counter(told["happened"]["outcomes"])
+
+
+def test_what_became_of_jobs_is_counted_and_names_no_one(stack: RunningStack, client: Client, catcher: Running) -> None:
+    admin = stack.admin()
+    before = [outcomes(admin, window) for window in WINDOWS]
     good = submission(account(catcher))
     for document in (
         good,
@@ -83,22 +83,38 @@ def test_why_mail_failed_is_counted_and_names_no_one(stack: RunningStack, client
     client.deliver(changed(good, ("/account/auth/password", "wrong")))
     canceled, _ = client.deliver(submission(nobody()))
     client.cancel(canceled["id"])
-    after = [counts(admin, window) for window in windows]
-    for (outcomes, classes), (outcomes_before, classes_before) in zip(after, before, strict=True):
-        assert outcomes - outcomes_before == {"sent": 2, "partial": 1, "unknown": 1, "failed": 1, "canceled": 1}
-        assert classes - classes_before == {"recipient_unknown": 1, "outcome_unknown": 1, "auth_rejected": 1}
+    after = [outcomes(admin, window) for window in WINDOWS]
+    expected = {"sent": 2, "partial": 1, "unknown": 1, "failed": 1, "canceled": 1}
+    assert [now - then for now, then in zip(after, before, strict=True)] == [expected] * len(WINDOWS)
 
 
-def test_a_phase_stands_beside_each_class(stack: RunningStack, client: Client, catcher: Running) -> None:
+def test_why_mail_failed_is_told_with_advice_and_small_counts_are_not(stack: RunningStack, client: Client, catcher: Running) -> None:
     another_account = ("/account/ehlo_name", "phase.example")  # one whose sign-in was refused already is left alone
     client.deliver(changed(submission(account(catcher)), ("/account/auth/password", "wrong"), another_account))
-    told = {entry["class"]: entry for entry in stack.admin().get("/v1/admin/failures").json["failures"]}
-    assert set(told["auth_rejected"]["phases"]) == {"auth"}
-    assert told["auth_rejected"]["help"] == "/docs/failures#auth_rejected"
+    for window in WINDOWS:
+        told = stack.admin().get(f"/v1/admin/failures?window={window}").json
+        listed = {entry["class"]: entry for entry in told["failures"]}
+        assert (told["window"], told["hidden_below"], list(listed)) == (window, 5, sorted(listed))
+        assert listed["auth_rejected"] == {
+            "class": "auth_rejected",
+            "count": None,
+            "phases": [],
+            "advice": ADVICE[FailureClass.AUTH_REJECTED],
+            "help": "/docs/failures#auth_rejected",
+        }
 
 
 @pytest.mark.parametrize("window", ["", "2h", "telltale", "1h%0d%0a"])
 def test_another_window_is_refused(stack: RunningStack, window: str) -> None:
-    answer = stack.admin().get(f"/v1/admin/failures?window={window}")
-    assert answer.errors == [("/window", "not_allowed")]
-    assert b"telltale" not in answer.body
+    for page in ("failures", "stats"):
+        answer = stack.admin().get(f"/v1/admin/{page}?window={window}")
+        assert answer.errors == [("/window", "not_allowed")]
+        assert b"telltale" not in answer.body
+
+
+def test_what_stands_is_told(stack: RunningStack) -> None:
+    now = stack.admin().get("/v1/admin/stats").json["now"]
+    (pool,) = (pool for pool in now["pools"] if pool["workers"])
+    assert (pool["name"], pool["workers"], pool["drained_until"]) == ("interactive+bulk", 1, None)
+    assert (set(now["lanes"]), now["pauses"]) == ({"interactive", "bulk"}, [])
+    assert 0 < now["memory"]["redis_bytes"] < now["memory"]["redis_limit_bytes"]

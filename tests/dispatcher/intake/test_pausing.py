@@ -47,7 +47,7 @@ def test_a_scope_is_as_claim_knows_it(scope: str) -> None:
 
 @pytest.mark.parametrize("until", [moment(hours=1), "2026-11-25T14:00:00+01:00"])
 def test_an_end_is_a_moment_or_some_minutes_away(until: str) -> None:
-    order = {"scope": "all", "reason": "Maintenance", "until": until}
+    order: dict[str, object] = {"scope": "all", "reason": "Maintenance", "until": until}
     assert admitted(order) == admitted(ORDER) == Pause("all", "Maintenance", "key", NOW_MS + HOUR_MS)
 
 

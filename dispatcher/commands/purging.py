@@ -1,0 +1,92 @@
+"""Purging: jobs that wait are canceled, by the script by which their submitters could; it speaks to Redis itself."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dispatcher.commands.programs import settings_of, told_by
+from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.errors import JobUnknown, TooLate, Unavailable
+from dispatcher.contracts.job import Lane
+from dispatcher.contracts.wire import key
+from dispatcher.exits import UNREACHABLE
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from dispatcher.contracts.ledger import Ledger
+
+
+@click.command()
+@click.option(
+    "--lane", "lanes", multiple=True, type=click.Choice([str(lane) for lane in Lane]), help="What waits in this lane; may be repeated."
+)
+@click.option("--all", "every", is_flag=True, help="Whatever waits.")
+@click.option("--job", "jobs", multiple=True, metavar="ID", help="One job; may be repeated.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="What `up --ready-file` wrote: its Redis is meant.")
+def purge(lanes: tuple[str, ...], jobs: tuple[str, ...], ready_file: Path | None, *, every: bool, yes: bool, as_json: bool) -> None:
+    """Cancel jobs that wait: their payloads are deleted, their status is `canceled`, callbacks are told. What is in hand goes on."""
+    if not (lanes or every or jobs):
+        raise click.UsageError("say what: --lane, --all or --job")
+    lanes = tuple(Lane) if every else lanes
+    if not yes:
+        click.confirm(f"Cancel {_named(lanes, jobs)}? It cannot be undone.", abort=True, err=True)
+    settings = settings_of(ApiSettings, told_by(ready_file)["api"] if ready_file else None)
+    try:
+        done, left = asyncio.run(_purge(settings, lanes, jobs))
+    except Unavailable:
+        click.echo("Redis does not answer", err=True)
+        sys.exit(UNREACHABLE)
+    click.echo(json.dumps({"canceled": done, "left": left}) if as_json else f"{done} canceled, {left} left: they are in hand or have ended")
+
+
+def _named(lanes: Iterable[str], jobs: tuple[str, ...]) -> str:
+    """What is to be canceled, for a question."""
+    named = [f"all that waits in {lane}" for lane in lanes]
+    return " and ".join([*named, f"{len(jobs)} job{'s' * (len(jobs) != 1)}"] if jobs else named)
+
+
+async def _purge(settings: ApiSettings, lanes: Iterable[str], jobs: Iterable[str]) -> tuple[int, int]:
+    """How many were canceled, and how many could not be; raises Unavailable."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import track  # noqa: PLC0415
+
+    from dispatcher.api.shards import connect  # noqa: PLC0415 -- after the question, which should come at once
+    from dispatcher.contracts.ledger import Ledger  # noqa: PLC0415
+    from dispatcher.contracts.scripts import FAILURES  # noqa: PLC0415
+
+    redis = connect(settings)
+    ledger = Ledger(redis, settings.status_ttl_seconds)
+    try:
+        ids = [*dict.fromkeys([*jobs, *[job_id for lane in lanes for job_id in await _waiting(redis, lane)]])]
+        done = 0
+        for job_id in track(ids, "canceling", console=Console(stderr=True), disable=not sys.stderr.isatty()):
+            done += await _cancel(redis, ledger, job_id)
+    except FAILURES:
+        raise Unavailable from None
+    finally:
+        await redis.aclose()
+    return done, len(ids) - done
+
+
+async def _waiting(redis: "Redis", lane: str) -> list[str]:
+    """The oldest first."""
+    waiting: list[Any] = await redis.zrange(key("waiting", lane), 0, -1)
+    return [job_id.decode() for job_id in waiting]
+
+
+async def _cancel(redis: "Redis", ledger: "Ledger", job_id: str) -> bool:
+    """Whether it was; it may have been claimed since, or have ended."""
+    tenant: Any = await redis.hget(key("job", job_id), "tp")
+    try:
+        await ledger.cancel(job_id, (tenant or b"").decode())
+    except (TooLate, JobUnknown):
+        return False
+    return True

@@ -1,0 +1,9 @@
+"""Exits: what a command ends with (sysexits.h, where that has a word for it)."""
+
+from typing import Final
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+UNREACHABLE: Final = 3
+TEMPORARY: Final = 75

@@ -1,0 +1,111 @@
+"""Service: a running API as a command finds it, and what it says when it refuses."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, Literal, NoReturn
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+import click
+
+from dispatcher.calls import ask
+from dispatcher.exits import FAILED, TEMPORARY, UNREACHABLE, USAGE
+from dispatcher.intake.api_keys import well_formed
+
+Port = Literal["api", "admin"]
+KEYS: Final = {"api": "api_key", "admin": "admin_key"}  # in a ready file
+EXIT_CODES: Final = {429: TEMPORARY, 500: FAILED, 503: TEMPORARY}
+NOT_THE_API: Final = (HTTPException, ValueError, LookupError, TypeError)  # no HTTP, no JSON, or other JSON
+
+
+def with_service(command: Callable[..., None]) -> Callable[..., None]:
+    """With the options that name a running API; they arrive as `url`, `key_file` and `ready_file`."""
+    path = click.Path(path_type=Path, dir_okay=False)
+    for option in (
+        click.option("--key-file", type=path, help="A file that holds an API key."),
+        click.option("--api", "url", metavar="URL", help="Where the API is; the admin port for what operators do."),
+        click.option("--ready-file", type=path, help="What `up --ready-file` wrote."),
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where the API is, and a key that it knows."""
+
+    url: str
+    key: str
+
+    @classmethod
+    def found(cls, url: str | None, key_file: Path | None, ready_file: Path | None, port: Port = "api") -> "Service":
+        """As the options name it, and else as `up` wrote it; raises UsageError."""
+        facts: dict[str, Any] = {}
+        try:
+            if ready_file:
+                facts = json.loads(ready_file.read_bytes())
+            if key_file:
+                facts[KEYS[port]] = key_file.read_text().strip()
+        except (OSError, ValueError):
+            raise click.UsageError("the file that names the API key cannot be read") from None
+        service = cls((url or facts.get(port) or "").rstrip("/"), facts.get(KEYS[port]) or "")
+        if not service.url or not service.key:
+            raise click.UsageError("say where the API is: --ready-file, or --api and --key-file")
+        if not well_formed(service.key):
+            raise click.UsageError("what the file holds is not an API key")
+        if not service.is_private:
+            raise click.UsageError("what is sent would travel in clear: an API on another machine is asked by https://")
+        return service
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody on the way reads what it is told."""
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            return False
+        return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname or "")))
+
+    def ask(self, path: str, body: object = None, method: str | None = None) -> Any:  # noqa: ANN401 -- JSON
+        """The answer's JSON; without a good one the command ends here, and says why."""
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        try:
+            return ask(f"{self.url}{path}", headers, body, method=method)
+        except HTTPError as error:
+            sys.exit(refused(error))
+        except OSError:
+            click.echo("the API does not answer", err=True)
+        except NOT_THE_API:
+            not_the_api()
+        sys.exit(UNREACHABLE)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback or ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def not_the_api() -> NoReturn:
+    """The command ends here."""
+    click.echo("what answers there is not the API", err=True)
+    sys.exit(UNREACHABLE)
+
+
+def refused(error: HTTPError) -> int:
+    """Tells the problem document, which repeats nothing of what was sent; gives the exit code."""
+    try:
+        problem: dict[str, Any] = json.loads(error.read())
+        lines = [f"{problem['title']}. {problem['detail']}"]
+        lines += [f"  {flaw['pointer'] or '/'}  {flaw['code']}" for flaw in problem.get("errors", [])]
+        lines += [f"  again in {problem['retry_after']} s"] if "retry_after" in problem else []
+    except (OSError, *NOT_THE_API):
+        not_the_api()
+    click.echo("\n".join(lines), err=True)
+    return EXIT_CODES.get(error.code, USAGE)

@@ -1,0 +1,190 @@
+"""Figures: after two thousand mixed jobs, of which some failed in six ways and one worker died, all who tell figures tell the same.
+
+The test keeps a ledger of its own: the statuses that the tenants are shown. What the operator is shown must agree with it, and name none
+of them.
+"""
+
+import json
+import os
+import signal
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from dispatcher.contracts.outcome import FailureClass
+from dispatcher.contracts.suppress import suppressed
+from dispatcher.intake.caller import Scope
+from tests.system.client import OPEN, Client
+from tests.system.door import another_key, paused
+from tests.system.running_stack import RunningStack, await_true, running_stack
+from tests.system.submissions import changed, submission
+from tests.system.traces import Markers
+
+JOBS: Final = 2000
+CANCELED: Final = 7
+END_SECONDS: Final = 120
+BOUNDS: Final = {"posts_per_minute": 1_000_000, "posts_burst": 100_000, "open_jobs": 100_000, "account_connections": 20, "tenant_jobs": 40}
+OUTCOMES: Final = ("sent", "partial", "failed", "expired", "canceled", "unknown")
+HOSTS: Final = ("simulator", "localhost", "127.0.0.1")
+ADMIN_PAGES: Final = (
+    *(f"/v1/admin/{page}?window={window}" for page in ("failures", "stats") for window in ("1h", "24h", "7d")),
+    *("/v1/admin/pauses", "/v1/admin/debug", "/v1/openapi.json", "/metrics", "/livez", "/readyz"),
+)
+
+
+@dataclass
+class Scene:
+    """A tenant whose every word is a canary, and what she was told of her jobs."""
+
+    stack: RunningStack
+    markers: Markers = field(default_factory=Markers)
+    statuses: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        counted = Counter(status["state"] for status in self.statuses.values())
+        return {outcome: counted[outcome] for outcome in OUTCOMES}
+
+    @property
+    def classes(self) -> dict[str, int]:
+        return dict(Counter(status["failure"]["class"] for status in self.statuses.values() if status["failure"]))
+
+    def tell(self, page: str) -> Any:  # noqa: ANN401 -- JSON
+        return self.stack.admin().get(page).json
+
+    def metric(self, name: str, label: str) -> dict[str, int]:
+        """Its values by one of its labels, over all others."""
+        found: Counter[str] = Counter()
+        for family in text_string_to_metric_families(self.stack.admin().get("/metrics").body.decode()):
+            for sample in family.samples:
+                if sample.name == name:
+                    found[sample.labels[label]] += int(sample.value)
+        return dict(found)
+
+
+def mixed(markers: Markers) -> Iterator[dict[str, Any]]:
+    """Submissions that are sent, and every tenth time one that fails in one of six ways, or for somebody only."""
+    for number in range(JOBS - CANCELED):
+        kind = ("bounce", "partial", "authfail", "tls", "unknown", "authfail", "forbidden")[number // 10 % 7] if number % 10 == 0 else "ok"
+        yield posted(markers, kind, number)
+
+
+def posted(markers: Markers, kind: str, number: int) -> dict[str, Any]:
+    """Each from an account of its own, so that none is left alone for another's refusal."""
+    auth = {"kind": "password", "user": f"{markers('user')}{number}", "password": markers("password")}
+    host = "localhost" if kind == "forbidden" else "simulator"
+    account = {"host": host, "port": 587, "tls": "starttls", "ehlo_name": f"{markers('host')}.example"}
+    signed_in = account if kind == "authfail" and number % 20 else account | {"auth": auth}
+    to = [f"{kind}@{markers('address')}.example", f"{kind}@{markers('another')}.example"][: 1 + (kind == "partial")]
+    return changed(
+        submission(signed_in, *to),
+        ("/subject", markers("subject")),
+        ("/page/body", f"<p>{markers('body')}</p>"),
+        ("/from/address", f"{markers('author')}@example.com"),
+        ("/lane", "bulk" if number % 4 == 0 else "interactive"),
+    )
+
+
+class Line:
+    """One connection of a tenant, on which she asks often and without a rest."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._connection = HTTPConnection(urlsplit(client.base).netloc, timeout=30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Any:  # noqa: ANN401 -- JSON
+        sent = {"Authorization": f"Bearer {self._client.key}"} | {name.replace("_", "-"): value for name, value in headers.items()}
+        self._connection.request(method, path, body, sent)
+        return self._client.keep(self._connection).json
+
+    def submit(self, document: Mapping[str, Any]) -> str:
+        body, key = json.dumps(document).encode(), f"test-{uuid.uuid4()}"
+        receipt = self.ask("POST", "/v1/jobs", body, Content_Type="application/json", Idempotency_Key=key)
+        return str(receipt["id"])
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    with running_stack("--workers", "2", host_connections=40, **BOUNDS) as stack:
+        scene = Scene(stack)
+        play(scene)
+        yield scene
+
+
+def play(scene: Scene) -> None:
+    """All jobs from the first POST to the last end."""
+    tenant, admin = another_key(scene.stack, scene.markers("tenant"), Scope.SUBMIT, Scope.READ), scene.stack.admin()
+    with paused(scene.stack, f"tenant:{tenant.get('/v1/me').json['pseudonym']}"), Line(tenant) as line:
+        jobs = [line.submit(posted(scene.markers, "ok", number)) for number in range(CANCELED)]
+        assert [tenant.cancel(job_id).status for job_id in jobs] == [200] * CANCELED
+    with Line(tenant) as line:
+        for number, document in enumerate(mixed(scene.markers)):
+            jobs.append(line.submit(document))
+            if number == JOBS // 2:
+                os.kill(scene.stack.worker, signal.SIGKILL)
+    await_true(lambda: total_of(admin.get("/v1/admin/stats").json["happened"]["outcomes"]) >= JOBS, END_SECONDS)
+    with Line(tenant) as line:
+        scene.statuses = {job_id: line.ask("GET", f"/v1/jobs/{job_id}") for job_id in jobs}
+
+
+def total_of(counts: Mapping[str, int]) -> int:
+    return sum(counts.values())
+
+
+def test_all_jobs_have_ended_in_many_ways(scene: Scene) -> None:
+    assert (len(scene.statuses), OPEN & {status["state"] for status in scene.statuses.values()}) == (JOBS, set())
+    assert scene.outcomes["canceled"] == CANCELED
+    assert [outcome for outcome, number in scene.outcomes.items() if number == 0] == ["expired"]
+    assert len(scene.classes) >= 6
+
+
+def test_the_metrics_tell_what_the_tenant_was_told(scene: Scene) -> None:
+    assert scene.metric("beampost_jobs_total", "outcome") == scene.outcomes
+    assert scene.metric("beampost_failures_total", "class") == dict.fromkeys(map(str, FailureClass), 0) | scene.classes
+    assert total_of(scene.metric("beampost_accepted_total", "lane")) == JOBS
+
+
+@pytest.mark.parametrize("window", ["24h", "7d"])
+def test_so_does_the_json(scene: Scene, window: str) -> None:
+    told = scene.tell(f"/v1/admin/stats?window={window}")
+    happened, steps = told["happened"], told["steps"]
+    assert (happened["outcomes"], total_of(happened["accepted"])) == (scene.outcomes, JOBS)
+    assert {outcome: sum(step["outcomes"][outcome] for step in steps) for outcome in OUTCOMES} == scene.outcomes
+    assert happened["accepted"] == scene.metric("beampost_accepted_total", "lane")
+    assert happened["retries"] == total_of(scene.metric("beampost_retries_total", "class"))
+    listed = scene.tell(f"/v1/admin/failures?window={window}")["failures"]
+    assert [(entry["class"], entry["count"]) for entry in listed] == list(suppressed(scene.classes).items())
+
+
+def test_when_all_has_ended_nothing_waits(scene: Scene) -> None:
+    now = scene.tell("/v1/admin/stats")["now"]
+    assert [(lane["waiting"], lane["oldest_seconds"]) for lane in now["lanes"].values()] == [(0, 0)] * 2
+    assert now["memory"]["sealed_bytes"] == 0
+
+
+@pytest.mark.parametrize("page", ADMIN_PAGES)
+def test_nothing_that_an_operator_sees_names_anybody(scene: Scene, page: str) -> None:
+    with paused(scene.stack, f"tenant:{scene.markers('tenant')}"):
+        answer = scene.stack.admin().get(page)
+    assert answer.status == 200
+    assert scene.markers.found(answer.body) == []
+    assert [name for name in (*HOSTS, *scene.statuses, "Traceback") if name.encode() in answer.body] == []
+
+
+def test_nor_does_the_log(scene: Scene) -> None:
+    said = scene.stack.log.read_bytes()
+    assert scene.markers.found(said) == []
+    assert [name for name in ("simulator", *scene.statuses, "Traceback") if name.encode() in said] == []
