@@ -1,5 +1,6 @@
 """The `beampost` command line."""
 
+import os
 import sys
 
 import click
@@ -10,8 +11,11 @@ from dispatcher.exits import USAGE
 
 @click.group(cls=Table, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="beampost")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Beampost mails Confluence pages through the customer's own mail server, and keeps nothing."""
+    if os.environ.get("NO_COLOR"):
+        context.color = False
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from dispatcher.intake.api_keys import well_formed
 Port = Literal["api", "admin"]
 KEYS: Final = {"api": "api_key", "admin": "admin_key"}  # in a ready file
 EXIT_CODES: Final = {429: TEMPORARY, 500: FAILED, 503: TEMPORARY}
+ANSWER_SECONDS: Final = 30  # beyond the longest wait for the end of a job
 NOT_THE_API: Final = (HTTPException, ValueError, LookupError, TypeError)  # no HTTP, no JSON, or other JSON
 
 
@@ -71,11 +72,12 @@ class Service:
             return False
         return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname or "")))
 
-    def ask(self, path: str, body: object = None, method: str | None = None) -> Any:  # noqa: ANN401 -- JSON
-        """The answer's JSON; without a good one the command ends here, and says why."""
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+    def ask(self, path: str, body: object = None, method: str | None = None, **headers: str) -> Any:  # noqa: ANN401 -- JSON
+        """The answer's JSON; without a good one the command ends here, and says why. Names of headers are written with underscores."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"} | named
         try:
-            return ask(f"{self.url}{path}", headers, body, method=method)
+            return ask(f"{self.url}{path}", sent, body, ANSWER_SECONDS, method)
         except HTTPError as error:
             sys.exit(refused(error))
         except OSError:

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, cast
@@ -64,8 +64,8 @@ ADMIN: Final = (
 )
 
 
-def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starlette]:
-    """The public app and the admin app over one set of parts; raises Misconfigured."""
+def build(settings: ApiSettings, hardening: Hardening, dashboard: Sequence[Route] = ()) -> tuple[Starlette, Starlette]:
+    """The public app and the admin app, with its dashboard, over one set of parts; raises Misconfigured."""
     secret = Secret.read(settings.secret_file)
     require(settings.sealing_suite)
     sealing_keys = SealingKeys(settings.public_keys, secret, settings.sealing_suite)
@@ -78,7 +78,7 @@ def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starl
     shards, pausing = Shards(each, secret), PausingAll([shard.pausing for shard in each], door, secret)
     gate = Gate(settings.body_bytes_at_once)
     apps = []
-    for routes in (PUBLIC, ADMIN):
+    for routes in (PUBLIC, (*ADMIN, *dashboard)):
         app = Starlette(routes=routes, middleware=[Middleware(Unfailing)], exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
         app.state.settings, app.state.secret, app.state.sealing_keys = settings, secret, sealing_keys
@@ -88,10 +88,12 @@ def build(settings: ApiSettings, hardening: Hardening) -> tuple[Starlette, Starl
     return apps[0], apps[1]
 
 
-async def serve(settings: ApiSettings, sockets: tuple[socket.socket, socket.socket], hardening: Hardening) -> None:
+async def serve(
+    settings: ApiSettings, sockets: tuple[socket.socket, socket.socket], hardening: Hardening, dashboard: Sequence[Route] = ()
+) -> None:
     """Serves both until SIGTERM or SIGINT; what is in flight is answered first."""
     quiet_loop(asyncio.get_running_loop())
-    apps = build(settings, hardening)
+    apps = build(settings, hardening, dashboard)
     shards: Shards = apps[0].state.shards
     servers = [_Server(_config(app)) for app in apps]
     stop = asyncio.Event()

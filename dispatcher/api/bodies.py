@@ -20,7 +20,7 @@ def media_type(request: Request) -> str:
 
 
 @asynccontextmanager
-async def body_of(request: Request, *kinds: str) -> AsyncIterator[bytes]:
+async def body_of(request: Request, *kinds: str, most_bytes: int | None = None) -> AsyncIterator[bytes]:
     """The body of a request, of one of these media types; it has its room for as long as it is worked on.
 
     Raises UnsupportedMediaType, TooLarge, Crowded before anything is read; TooLarge, Crowded, SlowBody later.
@@ -31,16 +31,17 @@ async def body_of(request: Request, *kinds: str) -> AsyncIterator[bytes]:
         raise UnsupportedMediaType
     declared = request.headers.get("content-length", "0")
     size = int(declared) if declared.isdecimal() else 0
-    if size > settings.max_body_bytes:
+    most = settings.max_body_bytes if most_bytes is None else most_bytes
+    if size > most:
         raise TooLarge
     with gate.place(size) as place:
-        yield await _in_time(request, place, settings)
+        yield await _in_time(request, place, most, settings.body_seconds)
 
 
-async def _in_time(request: Request, place: Place, settings: ApiSettings) -> bytes:
+async def _in_time(request: Request, place: Place, most: int, seconds: float) -> bytes:
     try:
-        async with asyncio.timeout(settings.body_seconds):
-            return await _read(request, place, settings.max_body_bytes)
+        async with asyncio.timeout(seconds):
+            return await _read(request, place, most)
     except (TimeoutError, ClientDisconnect):
         raise SlowBody from None
 

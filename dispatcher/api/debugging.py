@@ -13,7 +13,7 @@ from starlette.responses import Response
 from dispatcher.api.answers import answer
 from dispatcher.api.bodies import JSON, body_of
 from dispatcher.api.callers import administrator, caller, shard_of_caller
-from dispatcher.api.shards import Shard, shards
+from dispatcher.api.shards import Shard, Shards, shards
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.debugging import DebugSession, DebugSessions, DebugSessionUnknown, NewDebugSession
 from dispatcher.contracts.documents import moment
@@ -58,11 +58,18 @@ async def _listed(shard: Shard) -> list[dict[str, object]]:
 
 async def stop(request: Request) -> Response:
     """For the operator: it ends before its time."""
-    await administrator(request)
-    for shard in shards(request).each:
+    by = (await administrator(request)).key_id
+    await stopped(shards(request), _session_id(request), by)
+    return Response(status_code=204)
+
+
+async def stopped(shards: Shards, session_id: str, by: str) -> None:
+    """It has ended, whosesoever it was; raises DebugSessionUnknown. The log says by whose key (`by` is its id)."""
+    for shard in shards.each:
         found = await shard.lamp.sessions.lasting()
-        for tenant in (tenant for tenant, session in found.items() if session.session_id == _session_id(request)):
-            return await _ended(request, tenant, shard.lamp)
+        for tenant in (tenant for tenant, session in found.items() if session.session_id == session_id):
+            await _ended(tenant, session_id, shard.lamp, by)
+            return
     raise DebugSessionUnknown
 
 
@@ -109,15 +116,15 @@ async def _show(request: Request) -> Response:
 
 async def _end(request: Request) -> Response:
     tenant = await _tenant(request)
-    return await _ended(request, tenant, _lamp(request))
-
-
-async def _ended(request: Request, tenant: str, lamp: DebugLamp) -> Response:
-    if not await lamp.sessions.end(tenant, _session_id(request)):
-        raise DebugSessionUnknown
-    log.info("debug session ended")
-    await lamp.look()
+    await _ended(tenant, _session_id(request), _lamp(request))
     return Response(status_code=204)
+
+
+async def _ended(tenant: str, session_id: str, lamp: DebugLamp, by: str | None = None) -> None:
+    if not await lamp.sessions.end(tenant, session_id):
+        raise DebugSessionUnknown
+    log.info("debug session ended", extra={"by": by} if by else None)
+    await lamp.look()
 
 
 def _facts(session: DebugSession) -> dict[str, object]:

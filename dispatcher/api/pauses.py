@@ -1,7 +1,5 @@
 """Pauses: what the operator has stopped, for a reason and for a time; on the admin port."""
 
-import logging
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,10 +10,7 @@ from dispatcher.api.callers import administrator
 from dispatcher.contracts.documents import moment
 from dispatcher.contracts.parse import parse_as
 from dispatcher.contracts.pauses import NewPause, Pause
-from dispatcher.contracts.privacy import LOGGER
 from dispatcher.intake.pausing import PausingAll
-
-log = logging.getLogger(LOGGER)
 
 
 async def every(request: Request) -> Response:
@@ -25,10 +20,9 @@ async def every(request: Request) -> Response:
 
 async def end(request: Request) -> Response:
     """200 with what is still stopped; a tenant's pause is ended by her name or by her pseudonym of today or yesterday."""
-    await administrator(request)
-    if not await _pausing(request).end(request.path_params["scope"]):
+    by = (await administrator(request)).key_id
+    if not await _pausing(request).end(request.path_params["scope"], by):
         raise HTTPException(404)
-    log.info("pause ended")
     return await _lasting(request)
 
 
@@ -42,7 +36,6 @@ async def _begin(request: Request) -> Response:
     async with body_of(request, JSON) as body:
         ordered = parse_as(body, NewPause)
     pause = await _pausing(request).begin(ordered, by)
-    log.info("pause begun")
     return answer(document(pause))
 
 

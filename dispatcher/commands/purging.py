@@ -44,7 +44,8 @@ def purge(lanes: tuple[str, ...], jobs: tuple[str, ...], ready_file: Path | None
     except Unavailable:
         click.echo("Redis does not answer", err=True)
         sys.exit(UNREACHABLE)
-    click.echo(json.dumps({"canceled": done, "left": left}) if as_json else f"{done} canceled, {left} left: they are in hand or have ended")
+    rest = f"; {left} not: they are in hand, or have ended" if left else ""
+    click.echo(json.dumps({"canceled": done, "left": left}) if as_json else f"{done} canceled{rest}")
 
 
 def _named(lanes: Iterable[str], jobs: tuple[str, ...]) -> str:

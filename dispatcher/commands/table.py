@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "resume": ("operating", "End a pause before its time."),
     "drain": ("operating", "Have the workers of POOL claim nothing more, so that they can be stopped."),
     "purge": ("purging", "Cancel jobs that wait; what is in hand goes on."),
+    "send": ("sending", "Submit a page to be mailed, and follow its job to the end."),
     "metrics": ("measuring", "Print what Prometheus would read."),
     "health": ("probing", "Exit 0 while the API of this machine's settings lives."),
     "doctor": ("doctor", "Look at Redis, keys, machine and settings; tell what is wrong, and the cure."),

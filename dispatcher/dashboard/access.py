@@ -17,7 +17,7 @@ Action = Callable[[Request, Mapping[str, str]], Awaitable[Response]]
 COOKIE: Final = "beampost_admin"
 HOME: Final = "/admin/"
 SIGN_IN: Final = "/admin/sign-in"
-FORM_TOKEN: Final = "form_token"
+FORM_TOKEN: Final = "form_token"  # noqa: S105 -- the name of a field
 
 
 def page(endpoint: Endpoint) -> Endpoint:
@@ -71,8 +71,8 @@ def form_token(request: Request) -> str:
 
 def sessions(request: Request) -> Sessions:
     """As this deployment keeps them."""
-    parts, settings = request.app.state, settings_of(request)
-    return Sessions(parts.api_keys, parts.intake.secret, settings.dashboard_seconds)
+    parts = request.app.state
+    return Sessions(parts.api_keys, parts.secret, settings_of(request).dashboard_seconds)
 
 
 def address(request: Request) -> str | None:

@@ -1,6 +1,7 @@
 """Actions: what an administrator may do at the browser: pause and resume, drain a pool, end a debug session. Plain forms, no script."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Final
@@ -9,15 +10,15 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.contracts.daily import Daily
+from dispatcher.api.debugging import stopped
+from dispatcher.api.shards import shards
 from dispatcher.contracts.debugging import DebugSessionUnknown
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.parse import parse_as
 from dispatcher.contracts.pauses import DESTINATIONS, DRAINED, LANES, LONGEST_MINUTES, SCOPES, NewPause
 from dispatcher.dashboard.access import FORM_TOKEN, form_token, go_to, session
 from dispatcher.dashboard.pages import html
-from dispatcher.intake.debugging import DebugLamp
-from dispatcher.intake.pausing import Pausing
+from dispatcher.intake.pausing import PausingAll
 
 PLACE: Final = "/admin/actions"
 CHOICES: Final = (("Everything", ("all",)), ("Lanes", LANES), ("Destinations", DESTINATIONS), ("Pools (drain)", DRAINED))
@@ -54,10 +55,8 @@ async def resume(request: Request, form: Mapping[str, str]) -> Response:
 
 async def end_debugging(request: Request, form: Mapping[str, str]) -> Response:
     """POST: a debug session ends before its time; one that has ended meanwhile is as it was wanted."""
-    try:
-        await _lamp(request).stop(form.get("session_id", ""), session(request).key_id)
-    except DebugSessionUnknown:
-        pass
+    with suppress(DebugSessionUnknown):
+        await stopped(shards(request), form.get("session_id", ""), session(request).key_id)
     return go_to(PLACE)
 
 
@@ -91,22 +90,19 @@ async def _page(request: Request, typed: Mapping[str, str], wrong: Mapping[str, 
         "debug_sessions": await _debug_sessions(request),
         FORM_TOKEN: form_token(request),
     }
-    return html("actions.html", 422 if wrong else 200, **context)
+    return html("actions.html", 422 if wrong else 200, None, **context)
 
 
 async def _debug_sessions(request: Request) -> list[tuple[str, str, int]]:
     """Whose, by her pseudonym of today; the session's id, and its end in milliseconds."""
-    daily: Daily = request.app.state.daily
-    found = await _lamp(request).sessions.lasting()
-    listed = [(name, found[tenant].session_id, found[tenant].until_ms) for tenant, name in (await daily.shown(found)).items()]
+    listed = []
+    for shard in shards(request).each:
+        found = await shard.lamp.sessions.lasting()
+        names = await shard.daily.shown(found)
+        listed += [(name, found[tenant].session_id, found[tenant].until_ms) for tenant, name in names.items()]
     return sorted(listed, key=itemgetter(0))
 
 
-def _pausing(request: Request) -> Pausing:
-    pausing: Pausing = request.app.state.pausing
+def _pausing(request: Request) -> PausingAll:
+    pausing: PausingAll = request.app.state.pausing
     return pausing
-
-
-def _lamp(request: Request) -> DebugLamp:
-    lamp: DebugLamp = request.app.state.debug_lamp
-    return lamp

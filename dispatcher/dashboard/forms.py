@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from dispatcher.api.bodies import body_of
-from dispatcher.contracts.errors import Malformed, TooLarge
+from dispatcher.contracts.errors import Malformed
 
 FORM: Final = "application/x-www-form-urlencoded"
 MOST_BYTES: Final = 8_192
@@ -14,12 +14,8 @@ MOST_FIELDS: Final = 16
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Each field once, and its value without blanks around it; raises Malformed, TooLarge, and as `body_of` does."""
-    if int(request.headers.get("content-length", "0")) > MOST_BYTES:
-        raise TooLarge
-    async with body_of(request, FORM) as body:
-        if len(body) > MOST_BYTES:
-            raise TooLarge
+    """Each field once, and its value without blanks around it; raises Malformed, and as `body_of` does."""
+    async with body_of(request, FORM, most_bytes=MOST_BYTES) as body:
         return _fields(body)
 
 

@@ -33,8 +33,9 @@ def _plaintext(settings: SharedSettings) -> Finding:
 
 
 def _redis_in_clear(settings: SharedSettings) -> Finding:
-    place = whereabouts(with_password(settings.redis_url.get_secret_value(), "whatever it is"))
-    if place.path or place.tls or all(_is_here(host) for host, _ in place.servers):
+    urls = settings.redis_urls or (settings.redis_url,)
+    places = [whereabouts(with_password(url.get_secret_value(), "whatever it is")) for url in urls]
+    if all(place.path or place.tls or all(_is_here(host) for host, _ in place.servers) for place in places):
         return green("way to redis", "by TLS, or on this machine")
     return yellow("way to redis", "over a network in clear: ciphertext, and who is busy when", "take rediss:// in BEAMPOST_REDIS_URL")
 

@@ -1,5 +1,6 @@
 """Pausing: which pauses the operator may order. Each has one scope, a reason and an end."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,9 +8,12 @@ from dispatcher.contracts.accounts import Complaint
 from dispatcher.contracts.daily import DAILY, Daily
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.pauses import LONGEST_MS, SCOPES, TENANT, NewPause, Pause, Pauses
+from dispatcher.contracts.privacy import LOGGER
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.shards import shard_of
 from dispatcher.intake.authenticate import Door
+
+log = logging.getLogger(LOGGER)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,10 @@ class Pausing:
 
 @dataclass(frozen=True)
 class PausingAll:
-    """Likewise on every shard; what is about one tenant is on hers alone."""
+    """Likewise on every shard; what is about one tenant is on hers alone.
+
+    The log says by whose key (`by` is its id) what kind of thing was stopped, or goes on.
+    """
 
     each: Sequence[Pausing]
     door: Door
@@ -75,11 +82,15 @@ class PausingAll:
         for place in places:
             await place.pauses.now_ms()
         begun = [await place.begin(ordered, by) for place in places]
+        log.info("pause begun", extra={"by": by, "kind": _kind(ordered.scope)})
         return begun[0]
 
-    async def end(self, scope: str) -> bool:
+    async def end(self, scope: str, by: str) -> bool:
         """It is over, if it lasted; False when there is no such scope."""
-        return any([await place.end(scope) for place in await self._places(scope)])
+        known = any([await place.end(scope) for place in await self._places(scope)])
+        if known:
+            log.info("pause ended", extra={"by": by, "kind": _kind(scope)})
+        return known
 
     async def lasting(self) -> list[Pause]:
         """All of them as they are shown, by scope."""
@@ -103,6 +114,10 @@ def admit_pause(ordered: NewPause, scope: str | None, by: str, now_ms: int) -> P
     if scope is None or complaints:
         raise Invalid.because(*complaints)
     return Pause(scope, ordered.reason, by, _until_ms(ordered, now_ms))
+
+
+def _kind(scope: str) -> str:
+    return scope.partition(":")[0]
 
 
 def _complaints(ordered: NewPause, scope: str | None, now_ms: int) -> Iterator[Complaint]:

@@ -15,7 +15,7 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "cli.md"
 HEAD: Final = """# Command line
 
 `beampost COMMAND --help` tells the same as this page. What a command found out goes to stdout, what it has to say to stderr; `--json`
-makes the former JSON for a script. There are colours and progress bars where a terminal is, and none under `NO_COLOR=1` or in a pipe.
+makes the former JSON for a script. Colours and progress bars are for terminals, never for a pipe; `NO_COLOR=1` does without colours.
 
 | exit code | meaning |
 |---|---|
@@ -28,9 +28,9 @@ makes the former JSON for a script. There are colours and progress bars where a 
 | 130 | Ctrl-C, but not of `status --watch`, which ends with 0 |
 
 Three kinds of command:
-- **Over the API**: `status`, `pause`, `resume`, `drain`, `metrics`, `verify`, `debug`. They find it by `--ready-file`, which `up` wrote, or
-  by `--api` and `--key-file`; an API on another machine by `https://` alone. What operators do is on the admin port, with a key of the scope
-  `admin`; `metrics` does with `metrics:read`.
+- **Over the API**: `status`, `pause`, `resume`, `drain`, `metrics`, `verify`, `send`, `debug`. They find it by `--ready-file`, which `up`
+  wrote, or by `--api` and `--key-file`; an API on another machine by `https://` alone. What operators do is on the admin port, with a key
+  of the scope `admin`; `metrics` does with `metrics:read`.
 - **Beside the programs**: `doctor`, `purge`, `keys`, `api-keys`, `config`, `health`. They read the same [settings](settings.md) as the
   programs, so run them where these are set: `docker compose exec api beampost doctor`. `purge` speaks to Redis with the API's rights.
 - **The programs**: `api`, `worker`, `up`, `demo`.

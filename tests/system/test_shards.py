@@ -1,4 +1,4 @@
-"""Shards: tenants on three servers that know nothing of each other; one that is killed costs its own tenants a 503, and nobody else anything."""
+"""Shards: three servers that know nothing of each other; one that is killed costs its own tenants a 503, and nobody else anything."""
 
 import subprocess
 import sys
@@ -103,7 +103,8 @@ def test_the_operator_sees_all_shards_as_one(here: Sharded, tenants: list[Client
     assert sum(pool["workers"] for pool in seen["now"]["pools"]) == SHARDS
 
 
-def test_a_pause_holds_everywhere_and_of_a_tenant_where_she_is(here: Sharded, tenants: list[Client]) -> None:
+@pytest.mark.usefixtures("tenants")
+def test_a_pause_holds_everywhere_and_of_a_tenant_where_she_is(here: Sharded) -> None:
     admin = here.stack.admin()
     for scope, wanted in (("lane:bulk", SHARDS), ("tenant:tenant-0", 1)):
         order = b'{"scope": "%s", "reason": "Maintenance", "minutes": 5}' % scope.encode()
@@ -140,12 +141,10 @@ def test_a_shard_that_is_killed_costs_its_tenants_alone_and_returns(here: Sharde
 @pytest.mark.parametrize("program", ["api", "worker"])
 def test_a_list_that_is_not_the_shards_is_refused(here: Sharded, program: str, reorder: Any) -> None:  # noqa: ANN401 -- a lambda
     urls = ",".join(reorder(here.urls))
-    settings = here.stack.settings_of(program) | {"BEAMPOST_REDIS_URLS": urls, "BEAMPOST_API_PORT": "0", "BEAMPOST_ADMIN_PORT": "0"}
+    told = environment(here.stack.room, redis_urls=urls, api_port=0, admin_port=0, **({"shard": 0} if program == "worker" else {}))
     words = ["dispatcher", "api"] if program == "api" else ["workers"]
-    done = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=ROOT, env=environment(here.stack.room) | settings, capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
+    command, settings = [sys.executable, "-m", *words], here.stack.settings_of(program) | told
+    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert (done.returncode, "it is another shard" in done.stderr) == (2, True)
     assert "redis://" not in done.stderr
 

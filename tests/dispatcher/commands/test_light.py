@@ -138,3 +138,10 @@ def test_a_shell_completes(typed: str, offered: list[str]) -> None:
 def test_the_shell_is_told_how(shell: str) -> None:
     printed = CliRunner().invoke(cli, ["completion", shell])
     assert (printed.exit_code, f"_BEAMPOST_COMPLETE={shell}_complete" in printed.output) == (0, True)
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [(None, True), ("", True), ("1", False)])
+def test_who_wants_no_colours_gets_none(no_color: str | None, coloured: bool) -> None:  # noqa: FBT001 -- a fact
+    told = {"NO_COLOR": no_color, "BEAMPOST_REDIS_URL": "redis://127.0.0.1:9/0"}
+    printed = CliRunner().invoke(cli, ["doctor", "--role", "api"], env=told, color=True)
+    assert ("\x1b[" in printed.stdout) == coloured

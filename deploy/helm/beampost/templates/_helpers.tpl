@@ -1,0 +1,102 @@
+{{- define "beampost.name" -}}
+{{ printf "%s-%s" .root.Release.Name .part | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "beampost.selector" -}}
+app.kubernetes.io/name: beampost
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .part }}
+{{- end }}
+
+{{- define "beampost.labels" -}}
+{{ include "beampost.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{- define "beampost.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}{{ .repository }}@{{ .digest }}{{- else -}}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "beampost.redisUrl" -}}
+{{- if .root.Values.redis.bundled -}}
+redis://{{ .user }}@{{ include "beampost.name" (dict "root" .root "part" "valkey") }}:6379/0
+{{- else -}}
+{{ ternary "rediss" "redis" .root.Values.redis.tls }}://{{ .user }}@{{ .root.Values.redis.address }}/0
+{{- end -}}
+{{- end }}
+
+{{- /* Kubernetes' service links would be BEAMPOST_ variables that are no settings, and these stop a start. */}}
+{{- define "beampost.pod" -}}
+enableServiceLinks: false
+automountServiceAccountToken: false
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ .user }}
+  runAsGroup: {{ .group }}
+  fsGroup: {{ .group }}
+  seccompProfile: { type: RuntimeDefault }
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "beampost.selector" . | nindent 8 }}
+{{- with .root.Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "beampost.confined" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+{{- end }}
+
+{{- define "beampost.settings" -}}
+- { name: BEAMPOST_REDIS_URL, value: {{ include "beampost.redisUrl" . | quote }} }
+- { name: BEAMPOST_REDIS_PASSWORD_FILE, value: /run/secrets/redis/password }
+- { name: BEAMPOST_SECRET_FILE, value: /run/secrets/secret/secret }
+- { name: BEAMPOST_PUBLIC_KEYS, value: /run/keys/public }
+{{- with .root.Values.egressAllowNetworks }}
+- { name: BEAMPOST_EGRESS_ALLOW_NETWORKS, value: {{ join "," . | quote }} }
+{{- end }}
+{{- range $name, $value := merge (dict) .own .root.Values.settings.shared }}
+- { name: {{ $name }}, value: {{ $value | quote }} }
+{{- end }}
+{{- end }}
+
+{{- define "beampost.mounts" -}}
+- { name: tmp, mountPath: /tmp }
+- { name: redis, mountPath: /run/secrets/redis, readOnly: true }
+- { name: secret, mountPath: /run/secrets/secret, readOnly: true }
+- { name: public-keys, mountPath: /run/keys/public, readOnly: true }
+{{- end }}
+
+{{- define "beampost.volumes" -}}
+- { name: tmp, emptyDir: { medium: Memory, sizeLimit: 16Mi } }
+- { name: redis, secret: { secretName: {{ .redis }}, defaultMode: 0440 } }
+- { name: secret, secret: { secretName: {{ .root.Values.secrets.secret }}, defaultMode: 0440 } }
+- { name: public-keys, secret: { secretName: {{ .root.Values.secrets.publicKeys }}, defaultMode: 0440 } }
+{{- end }}
+
+{{- /* As the label `pool` of the metrics says it. */}}
+{{- define "beampost.pool" -}}
+{{- if eq (len .lanes) 2 -}}interactive+bulk{{- else -}}{{ first .lanes }}{{- end -}}
+{{- end }}

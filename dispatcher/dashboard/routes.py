@@ -1,0 +1,24 @@
+"""Routes: what there is under `/admin/`."""
+
+from starlette.routing import Route
+
+from dispatcher.dashboard import actions
+from dispatcher.dashboard.access import action, page
+from dispatcher.dashboard.own_files import static
+from dispatcher.dashboard.sign_in import SignIn, sign_out
+
+
+def routes() -> tuple[Route, ...]:
+    """Of one process, which counts the attempts to sign in."""
+    sign_in = SignIn()
+    return (
+        Route("/admin/", page(actions.show), methods=["GET"]),
+        Route("/admin/sign-in", sign_in.show, methods=["GET"]),
+        Route("/admin/sign-in", sign_in.begin, methods=["POST"]),
+        Route("/admin/sign-out", action(sign_out), methods=["POST"]),
+        Route("/admin/actions", page(actions.show), methods=["GET"]),
+        Route("/admin/pauses", action(actions.pause), methods=["POST"]),
+        Route("/admin/pauses/end", action(actions.resume), methods=["POST"]),
+        Route("/admin/debug-sessions/end", action(actions.end_debugging), methods=["POST"]),
+        Route("/admin/static/{name}", static, methods=["GET"]),
+    )

@@ -1,0 +1,154 @@
+"""The dashboard in Chromium: by mouse and by keys, light and dark, wide and narrow, with and without script; nothing foreign is loaded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.house.groups import found
+from tests.system.door import listed
+from tests.system.running_stack import RunningStack, running_stack
+
+pytestmark = pytest.mark.chromium
+LOOKS: Final = [(width, scheme) for width in (1440, 390) for scheme in ("light", "dark")]
+REASON: Final = "Their server is being moved."
+EXCESS: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LISTEN: Final = """
+addEventListener("securitypolicyviolation", event => {
+  const seen = JSON.parse(sessionStorage.getItem("seen") || "[]")
+  sessionStorage.setItem("seen", JSON.stringify([...seen, `${event.violatedDirective} ${event.blockedURI}`]))
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[RunningStack]:
+    with running_stack("--workers", "1") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def watched(browser: Browser, service: RunningStack, width: int, scheme: Any, **options: Any) -> Iterator[Page]:  # noqa: ANN401 -- playwright's own
+    """A page that asks for nothing of another origin, and breaks no rule of its own policy."""
+    asked: list[str] = []
+    with browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options) as context:
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.add_init_script(LISTEN)
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{service.facts['admin']}/admin/")
+        yield page
+        broken = page.evaluate("sessionStorage.getItem('seen')") if options.get("java_script_enabled", True) else None
+    assert (broken, [url for url in asked if not url.startswith(service.facts["admin"])]) == (None, [])
+
+
+def sign_in(page: Page, service: RunningStack) -> None:
+    page.get_by_label("API key").fill(service.facts["admin_key"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("Sign in")
+
+
+def pause_and_resume(page: Page, service: RunningStack) -> None:
+    page.goto(f"{service.facts['admin']}/admin/actions")
+    page.get_by_label("What").select_option("lane:bulk")
+    page.get_by_label("Why").fill(REASON)
+    page.get_by_label("For so many minutes").fill("5")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text(REASON)).to_be_visible()
+    assert listed(service.admin()) == ["lane:bulk"]
+    page.get_by_role("button", name="Resume lane:bulk").click()
+    expect(page.get_by_text("Nothing is paused.")).to_be_visible()
+    assert listed(service.admin()) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_an_operator_signs_in_pauses_resumes_and_signs_out(browser: Browser, service: RunningStack, width: int, scheme: str) -> None:
+    with watched(browser, service, width, scheme) as page:
+        assert page.evaluate(EXCESS) == 0
+        sign_in(page, service)
+        pause_and_resume(page, service)
+        assert page.evaluate(EXCESS) == 0
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def test_everything_works_without_script(browser: Browser, service: RunningStack) -> None:
+    with watched(browser, service, 390, "light", java_script_enabled=False) as page:
+        sign_in(page, service)
+        pause_and_resume(page, service)
+
+
+def test_everything_works_by_keys_alone(browser: Browser, service: RunningStack) -> None:
+    with watched(browser, service, 1440, "dark") as page:
+        page.keyboard.type(service.facts["admin_key"])  # the field has the focus
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).not_to_have_text("Sign in")
+        page.goto(f"{service.facts['admin']}/admin/actions?scope=lane:bulk")
+        tab_to(page, "What")
+        tab_to(page, "Why")
+        page.keyboard.type(REASON)
+        tab_to(page, "For so many minutes")
+        page.keyboard.type("5")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(REASON)).to_be_visible()
+        tab_to(page, "Resume lane:bulk")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Nothing is paused.")).to_be_visible()
+
+
+def tab_to(page: Page, name: str) -> None:
+    """On to what is called so; whatever has the focus on the way there can be seen to have it."""
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+        if page.evaluate("(document.activeElement.labels?.[0] ?? document.activeElement).textContent") == name:
+            return
+    pytest.fail(f"no way to {name}")
+
+
+def test_what_is_wrong_is_told_where_it_is(browser: Browser, service: RunningStack) -> None:
+    with watched(browser, service, 390, "light") as page:
+        page.get_by_label("API key").fill("mistyped")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_have_text("This is not an API key that may administer from here.")
+        expect(page.get_by_label("API key")).to_have_value("")
+        sign_in(page, service)
+        page.goto(f"{service.facts['admin']}/admin/actions")
+        page.get_by_label("What").select_option("all")
+        page.get_by_label("Why").fill(REASON)
+        page.get_by_role("button", name="Pause").click()
+        expect(page.get_by_label("Or until (UTC)")).to_have_accessible_description(
+            "One of the two; 24 hours at most. Say for how many minutes, or until when: a time to come, within 24 hours."
+        )
+        expect(page.get_by_label("Why")).to_have_value(REASON)
+        assert (page.get_by_label("What").input_value(), page.evaluate(EXCESS)) == ("all", 0)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_a_screen_reader_finds_its_way(browser: Browser, service: RunningStack, width: int, scheme: Any) -> None:  # noqa: ANN401 -- playwright's own
+    with browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True) as context:
+        assert violations(context, f"{service.facts['admin']}/admin/sign-in") == []
+        sign_in(context.pages[0], service)
+        for path in ("/admin/", "/admin/actions"):
+            assert violations(context, f"{service.facts['admin']}{path}") == []
+
+
+def violations(context: BrowserContext, url: str) -> list[str]:
+    """What axe finds; its script is not ours, so it comes in beside the policy."""
+    page = context.pages[0] if context.pages else context.new_page()
+    page.goto(url)
+    return [f"{rule['id']}: {node['html']}" for rule in Axe().run(page).response["violations"] for node in rule["nodes"]]
