@@ -114,7 +114,7 @@ def tab_to(page: Page, name: str) -> None:
     """On to what is called so; whatever has the focus on the way there can be seen to have it."""
     for _ in range(30):
         page.keyboard.press("Tab")
-        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+        assert page.evaluate("document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== 'none'")
         if page.evaluate("(document.activeElement.labels?.[0] ?? document.activeElement).textContent") == name:
             return
     pytest.fail(f"no way to {name}")

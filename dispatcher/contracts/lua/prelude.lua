@@ -1,4 +1,5 @@
--- prelude: what every script shares. PREFIX, and in milliseconds STATUS_TTL, MINUTES_KEPT, CELLS_KEPT and BOUNDS, are set by the program above.
+-- prelude: what every script shares. Above this line the program sets PREFIX, and in milliseconds STATUS_TTL, MINUTES_KEPT, CELLS_KEPT
+-- and BOUNDS.
 
 local FINAL = { sent = true, partial = true, failed = true, expired = true, canceled = true, unknown = true }
 

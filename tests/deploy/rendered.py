@@ -1,0 +1,55 @@
+"""Rendered: the Helm chart's manifests for given values, and what the tests ask of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import helm_python
+import yaml
+
+ROOT: Final = Path(__file__).parents[2]
+CHART: Final = ROOT / "deploy" / "helm" / "beampost"
+
+BULK: Final = {"name": "bulk", "lanes": ["bulk"], "slots": 100, "min": 1, "max": 4}
+FAST: Final = {"name": "interactive", "lanes": ["interactive"], "slots": 200, "min": 2, "max": 8}
+EVERYTHING: Final = {
+    "image": {"digest": "sha256:" + "0" * 64, "pullSecrets": ["registry"]},
+    "redis": {"bundled": True},
+    "pools": [FAST, BULK],
+    "keda": {"enabled": True},
+    "egressAllowNetworks": ["10.1.0.0/16"],
+    "settings": {"shared": {"BEAMPOST_ALLOW_PLAINTEXT": "false"}, "worker": {"BEAMPOST_DEFAULT_ACCOUNT_FILE": "/run/files/account.json"}},
+    "secrets": {"workerFiles": "beampost-worker-files", "apiFiles": "beampost-api-files"},
+    "networkPolicy": {"tokenIssuers": True},
+    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "prometheusRule": {"enabled": True},
+    "dashboard": {"enabled": True},
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "tolerations": [{"key": "mail", "operator": "Exists"}],
+}
+FIXED: Final = {"api": {"replicas": 1, "autoscaling": {"enabled": False}}, "networkPolicy": {"enabled": False}}
+VALUES: Final = {"defaults": {}, "everything": EVERYTHING, "fixed": FIXED}
+
+
+def manifests(values: dict[str, Any]) -> list[dict[str, Any]]:
+    with helm_python.Chart.load(str(CHART)) as chart:
+        files = chart.render(values, name="bp", namespace="mail")
+    texts = (text for name, text in sorted(files.items()) if name.endswith(".yaml"))
+    return [document for text in texts for document in yaml.safe_load_all(text) if document]
+
+
+def of_kind(kind: str, found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By name."""
+    return {one["metadata"]["name"]: one for one in found if one["kind"] == kind}
+
+
+def programs(found: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Pod and container of each Deployment."""
+    for deployment in of_kind("Deployment", found).values():
+        pod = deployment["spec"]["template"]["spec"]
+        for container in pod["containers"]:
+            yield pod, container
+
+
+def environment(container: dict[str, Any]) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in container.get("env", ())}
