@@ -78,8 +78,10 @@ class Watch:
             raise Unavailable
 
     async def _seen(self) -> Safety:
-        await take_place(self._redis, self._settings)
-        return await look(self._redis, self._settings, writes_only=self._writes_only)
+        safety = await look(self._redis, self._settings, writes_only=self._writes_only)
+        if safety.state != "unsafe":
+            await take_place(self._redis, self._settings)
+        return safety
 
     def _learn(self, safety: Safety) -> None:
         before = self.safety

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import helm_python
 import yaml
 
 ROOT: Final = Path(__file__).parents[2]
@@ -32,6 +31,8 @@ VALUES: Final = {"defaults": {}, "everything": EVERYTHING, "fixed": FIXED}
 
 
 def manifests(values: dict[str, Any]) -> list[dict[str, Any]]:
+    import helm_python  # noqa: PLC0415 -- group `deploy`
+
     with helm_python.Chart.load(str(CHART)) as chart:
         files = chart.render(values, name="bp", namespace="mail")
     texts = (text for name, text in sorted(files.items()) if name.endswith(".yaml"))

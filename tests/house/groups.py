@@ -18,8 +18,9 @@ PROGRAMS: Final = {  # by marker
     "node": ("node", "npm"),
     "root": (),  # reads the memory of processes that let nobody else
     "strace": ("strace",),
+    "systemd": ("systemd-analyze",),
 }
-MODULES: Final = {"fuzz": ("atheris",)}  # in the lock for some platforms only
+MODULES: Final = {"deploy": ("helm_python", "kubernetes_validate"), "fuzz": ("atheris",)}  # made for some platforms only
 VARIABLES: Final = {"corpus": ("CONFLUENCE_CORPUS", "MAILCHECK")}  # pages that are not ours to keep, and what scores mails
 KERNELS: Final = {"landlock": ("Linux 6.7", "glibc")}
 NEEDS: Final = PROGRAMS | MODULES | VARIABLES | KERNELS

@@ -1,0 +1,80 @@
+"""systemd: units that it takes, confined, with settings that exist and every file they name."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.settings import variable
+from dispatcher.contracts.worker_settings import WorkerSettings
+from tests.house.groups import found
+
+UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
+PROGRAMS = (("beampost-api.service", ApiSettings), ("beampost-worker@.service", WorkerSettings))
+MOST_EXPOSED = 2.0  # of 10, as systemd-analyze reckons
+HANDED_OVER = "%d"  # systemd's folder of credentials
+
+Lines = dict[str, list[str]]
+
+
+def lines_of(unit: str) -> Lines:
+    read: Lines = {}
+    for line in (UNITS / unit).read_text().splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            read.setdefault(name, []).append(value)
+    return read
+
+
+@pytest.mark.parametrize(("unit", "settings"), PROGRAMS)
+def test_variables_are_settings_of_the_program_and_credentials_are_handed_over(
+    unit: str, settings: type[ApiSettings] | type[WorkerSettings]
+) -> None:
+    lines = lines_of(unit)
+    told = dict(line.split("=", 1) for line in lines["Environment"])
+    assert set(told) <= {variable(field) for field in settings.model_fields}
+    handed = {f"{HANDED_OVER}/{line.partition(':')[0]}" for line in lines["LoadCredential"]}
+    assert {value for value in told.values() if value.startswith(f"{HANDED_OVER}/")} <= handed
+    assert all(line.partition(":")[2].startswith("/etc/beampost/") for line in lines["LoadCredential"])
+
+
+@pytest.mark.parametrize(("unit", "_settings"), PROGRAMS)
+def test_a_unit_writes_nothing_and_swaps_nothing(unit: str, _settings: object) -> None:
+    lines = lines_of(unit)
+    for name, value in (
+        ("DynamicUser", "yes"),
+        ("LimitCORE", "0"),
+        ("MemorySwapMax", "0"),
+        ("ProtectSystem", "strict"),
+        ("NoNewPrivileges", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("KillSignal", "SIGTERM"),
+    ):
+        assert lines[name] == [value]
+    assert any("landlock_restrict_self" in line for line in lines["SystemCallFilter"])  # or the sandbox would be unavailable
+
+
+def test_programs_have_users_of_their_own() -> None:
+    assert len({lines_of(unit)["User"][0] for unit, _ in PROGRAMS}) == len(PROGRAMS)
+
+
+def test_a_worker_has_the_time_to_hear_the_reply_to_a_final_dot() -> None:
+    assert lines_of("beampost-worker@.service")["TimeoutStopSec"] == [str(int(WorkerSettings.model_fields["dot_seconds"].default) + 10)]
+
+
+@pytest.mark.systemd
+@pytest.mark.parametrize(("unit", "_settings"), PROGRAMS)
+def test_systemd_takes_the_unit(unit: str, _settings: object, tmp_path: Path) -> None:
+    copy = tmp_path / unit
+    copy.write_text((UNITS / unit).read_text().replace("/opt/beampost/bin/beampost", "/bin/true"))
+    done = subprocess.run([found("systemd-analyze") or "", "verify", copy], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.systemd
+@pytest.mark.parametrize(("unit", "_settings"), PROGRAMS)
+def test_systemd_finds_it_hardly_exposed(unit: str, _settings: object) -> None:
+    command = [found("systemd-analyze") or "", "security", "--offline=true", f"--threshold={MOST_EXPOSED * 10:.0f}", UNITS / unit]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0, done.stdout[-200:]
