@@ -24,6 +24,7 @@ TICKS: Final = os.sysconf("SC_CLK_TCK")
 SLOTS: Final = 4
 DOT_SECONDS: Final = 0.15
 MAILS: Final = 500
+PAUSE_MS: Final = 600_000
 SENTENCE: Final = "What was mended in this release of the checkout, who asked for it, and since when it has been in use. "
 BODIES: Final = {"1 KB": 2, "40 KB": 80}
 
@@ -48,7 +49,7 @@ def rate(workers: int, seconds: float) -> float:
     """Mails a second while there is always one more waiting."""
     with running_sink(dot_seconds=DOT_SECONDS) as sink, running_stack(*LOOPBACK, "--workers", str(workers), **ROOMY, slots=SLOTS) as stack:
         with stack.redis() as redis:
-            redis.set("bp:pause:all", b'{"reason": "bench", "by": "", "until": 0}')
+            redis.set("bp:pause:all", b'{"reason": "bench", "by": "", "until": 0}', px=PAUSE_MS)
             fill(stack.client(), sink.account, 1, int(workers * SLOTS / DOT_SECONDS * (seconds + 2)))
             redis.delete("bp:pause:all")
         await_true(lambda: sink.glance().mails > workers * SLOTS, 60)
@@ -61,7 +62,7 @@ def of_redis(stack: RunningStack, account: dict[str, object], paragraphs: int) -
     """Milliseconds of CPU for one mail, and bytes of memory while it waits."""
     pid = stack.facts["pids"]["redis"]
     with stack.redis() as redis:
-        redis.set("bp:pause:all", b'{"reason": "bench", "by": "", "until": 0}')
+        redis.set("bp:pause:all", b'{"reason": "bench", "by": "", "until": 0}', px=PAUSE_MS)
         empty, began = used(redis), milliseconds(pid)
         fill(stack.client(), account, paragraphs, MAILS)
         filled = used(redis)

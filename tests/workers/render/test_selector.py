@@ -14,7 +14,8 @@ from workers.render.selector import Selector, traits_of
 from workers.render.tree import Element, parse
 
 PAGE: Final = """
-<p class="note">a <b data-kind="x">b</b></p><div class="panel wide"><p>c<img class="icon" alt="d"></p></div><table><tr><td>e</td></tr></table>
+<p class="note">a <b data-kind="x">b</b></p>
+<div class="panel wide"><p>c<img class="icon" alt="d"></p></div><table><tr><td>e</td></tr></table>
 """
 SELECTORS: Final = (
     *("p", "b, p, td", ".note", "p.note", ".panel.wide", ".absent", "p.absent", ".panel img", ".absent img", "[data-kind]", "[data-other]"),
