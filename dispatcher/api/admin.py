@@ -52,7 +52,7 @@ async def stats(request: Request) -> Response:
     stands, pauses = await gathered.now(seen.redises), await pausing.lasting()
     now = standing_document(stands) | {
         "pauses": [document(pause) for pause in pauses],
-        "concerns": concerns(stands, seen.hazards, tuple(unready(request))),
+        "concerns": concerns(stands, seen.hazards, tuple(unready(request.app.state))),
     }
     return answer({"window": window, "at": moment(stands.now_ms), "now": now} | window_document(await gathered.steps(seen.redises, window)))
 

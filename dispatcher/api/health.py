@@ -4,12 +4,13 @@ import dataclasses
 import random
 from importlib.metadata import version
 
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.api.answers import answer
 from dispatcher.api.limits import come_again
-from dispatcher.api.shards import shards
+from dispatcher.api.shards import Shards, shards
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.mail import MAX_SUBJECT
@@ -24,7 +25,7 @@ async def livez(_request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """200 when a submission would be taken, though it be of some tenants only; else 503 with the reasons."""
-    reasons = unready(request)
+    reasons = unready(request.app.state)
     seen = shards(request)
     away = await seen.unreachable()
     detail = dataclasses.asdict(request.app.state.hardening) | {"redis": seen.safety}
@@ -38,11 +39,12 @@ async def readyz(request: Request) -> Response:
     return answer({"status": "ok", "reasons": [], "detail": detail})
 
 
-def unready(request: Request) -> list[str]:
-    """Why a submission would not be taken, as far as this process knows without asking Redis."""
-    keys: SealingKeys = request.app.state.sealing_keys
-    api_keys: ApiKeys = request.app.state.api_keys
-    reasons = ["redis_unsafe"] if all(shard.watch.unsafe for shard in shards(request).each) else []
+def unready(parts: State) -> list[str]:
+    """Why a submission would not be taken, as far as this process knows without asking Redis; `parts` are those of its app."""
+    keys: SealingKeys = parts.sealing_keys
+    api_keys: ApiKeys = parts.api_keys
+    seen: Shards = parts.shards
+    reasons = ["redis_unsafe"] if all(shard.watch.unsafe for shard in seen.each) else []
     for reason, check in (("no_sealing_key", keys.active), ("no_api_keys", api_keys.check)):
         try:
             check()

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from dispatcher.dashboard import actions
+from dispatcher.dashboard import actions, view
 from dispatcher.dashboard.access import action, page
 from dispatcher.dashboard.own_files import static
 from dispatcher.dashboard.sign_in import SignIn, sign_out
@@ -12,7 +12,7 @@ def routes() -> tuple[Route, ...]:
     """Of one process, which counts the attempts to sign in."""
     sign_in = SignIn()
     return (
-        Route("/admin/", page(actions.show), methods=["GET"]),
+        Route("/admin/", page(view.show), methods=["GET"]),
         Route("/admin/sign-in", sign_in.show, methods=["GET"]),
         Route("/admin/sign-in", sign_in.begin, methods=["POST"]),
         Route("/admin/sign-out", action(sign_out), methods=["POST"]),
