@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-WIDTH, HEIGHT = 720, 160
-LEFT, BELOW = 44, 20  # for the figures of the axes
+WIDTH, HEIGHT = 720, 170
+LEFT, BELOW = 48, 28  # for the figures of the axes
 SHORTEST, LONGEST = 0.05, 3600.0  # seconds, the ends of the axis of times
 TIMES: Final = ((0.1, "0.1 s"), (1.0, "1 s"), (10.0, "10 s"), (60.0, "1 min"), (600.0, "10 min"), (3600.0, "1 h"))
 STEPS: Final = (1, 2, 5)
@@ -85,7 +85,7 @@ def axis_of_times() -> list[Tick]:
 
 def rounded_up(most: int) -> int:
     """The end of an axis: 1, 2 or 5, and noughts."""
-    magnitude = 10 ** max(0, len(str(max(most, 1))) - 1)
+    magnitude: int = 10 ** (len(str(max(most, 1))) - 1)
     return next(step * magnitude for step in (*STEPS, 10) if step * magnitude >= most)
 
 

@@ -1,7 +1,7 @@
 """Failing: failures by class over time, as far as they may be shown.
 
-A step's classes are one row of `suppress`: what is hidden of it is drawn together, as `few`. Of a class that is hidden in any step no sum of the
-window is told but that of the steps that show it, so that no difference tells a hidden count.
+A step's classes are one row of `suppress`: what is hidden of it is drawn together, as `few`. Of a class that is hidden in any step no sum
+of the window is told but that of the steps that show it, so that no difference tells a hidden count.
 """
 
 from collections import Counter

@@ -39,14 +39,14 @@ async def show(request: Request) -> Response:
     asked = request.query_params.get("window", FIRST)
     window = asked if asked in WINDOWS else FIRST
     drawn = panels(await read(request.app.state, window))
-    context = {"window": window, "windows": NAMES, "panels": [(name, PANELS[name], drawn[name]) for name in PANELS]}
+    context = {"window": window, "windows": NAMES, "panels": [(name, title, drawn[f"panel-{name}"]) for name, title in PANELS.items()]}
     return html("dashboard.html", 200, None, **context)
 
 
 def panels(reading: Reading) -> dict[str, str]:
-    """The inner HTML of each panel, by its name."""
+    """The inner HTML of each panel, by the id of its element."""
     facts = context(reading)
-    return {name: LOADED[f"panels/{name}.html"].render(facts) for name in PANELS}
+    return {f"panel-{name}": LOADED[f"panels/{name}.html"].render(facts) for name in PANELS}
 
 
 def context(reading: Reading) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""View: what the panels say of a reading; nothing that is said needs a script, a style attribute, or somebody's name."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from dispatcher.contracts.counts import Counts, Histogram
+from dispatcher.contracts.pauses import Pause
+from dispatcher.contracts.records import POOLS
+from dispatcher.contracts.standing import Pool, Standing, Waiting
+from dispatcher.dashboard.reading import Reading
+from dispatcher.dashboard.view import PANELS, panels
+
+MINUTE = 60_000
+NOW = 1_795_000_000_000
+QUIET = Standing(NOW, {"interactive": Waiting(), "bulk": Waiting()}, tuple(Pool(name) for name in POOLS))
+BUSY = Standing(
+    NOW,
+    {"interactive": Waiting(12, 754_000), "bulk": Waiting(5, 3_200)},
+    (Pool("interactive"), Pool("bulk"), Pool("interactive+bulk", 2, 200, 7, ("0.1.0",), 400, NOW + MINUTE)),
+    payload_bytes=40_960,
+    resting=Counter({"connect_refused": 2, "auth_rejected": 1}),
+    debug_ends=(NOW + 20 * MINUTE,),
+)
+HAPPENED = Counts(
+    accepted=Counter({"interactive": 90, "bulk": 10}),
+    ended=Counter({("interactive", "sent"): 70, ("bulk", "sent"): 5, ("interactive", "failed"): 9}),
+    failures=Counter({"auth_rejected": 9}),
+    retries=Counter({"greylisted": 3}),
+    wait=Histogram((90, 10) + (0,) * 9, 5.0),
+    send=Histogram((0, 80, 4) + (0,) * 8, 30.0),
+    total=Histogram((0, 50, 34) + (0,) * 8, 60.0),
+)
+
+
+def reading(window: str = "1h", stands: Standing = QUIET, happened: Counts | None = None, pauses: tuple[Pause, ...] = ()) -> Reading:
+    number, step = {"1h": (60, MINUTE), "24h": (24, 60 * MINUTE), "7d": (168, 60 * MINUTE)}[window]
+    steps = [(NOW - place * step, Counts()) for place in range(number - 1, -1, -1)]
+    steps[-1] = (steps[-1][0], happened or Counts())
+    return Reading(window, stands, steps, pauses, [])
+
+
+def text(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+@pytest.mark.parametrize("window", ["1h", "24h", "7d"])
+def test_a_quiet_service_is_shown_whole(window: str) -> None:
+    drawn = panels(reading(window))
+    assert list(drawn) == [f"panel-{name}" for name in PANELS]
+    assert "No worker gives a sign of life." in text(drawn["panel-pools"])
+    assert "No mail failed" in text(drawn["panel-failures"])
+    assert "Nothing is paused. No mail account is left alone. No debug session is open." in text(drawn["panel-stopped"])
+
+
+def test_figures_are_those_of_the_window() -> None:
+    drawn = "".join(panels(reading(happened=HAPPENED, stands=BUSY)).values())
+    figures = dict(re.findall(r'data-figure="(\w+)">(\d+)<', drawn))
+    assert figures == {
+        "waiting": "17",
+        "accepted": "100",
+        "sent": "75",
+        "partial": "0",
+        "failed": "9",
+        "expired": "0",
+        "canceled": "0",
+        "unknown": "0",
+        "retries": "3",
+    }
+
+
+def test_a_busy_service_tells_what_waits_works_rests_and_is_watched() -> None:
+    pause = Pause("lane:bulk", 'Their <b>server</b> "moves"', "abcdefgh", NOW + MINUTE)
+    drawn = panels(reading(stands=BUSY, happened=HAPPENED, pauses=(pause,)))
+    assert "interactive 12 13 min bulk 5 3.2 s" in text(drawn["panel-now"])
+    assert "interactive+bulk 2 7 200 0.1.0 0.4 s ago 2026-" in text(drawn["panel-pools"])
+    assert "3 mail accounts, left alone for a while because of auth_rejected, connect_refused" in text(drawn["panel-stopped"])
+    assert "1 open; the last one ends in 20 min" in text(drawn["panel-stopped"])
+    assert "<b>" not in drawn["panel-stopped"]
+    assert "auth_rejected 9" in text(drawn["panel-failures"])
+
+
+def test_times_are_told_as_marks_and_in_numbers() -> None:
+    drawn = panels(reading(happened=HAPPENED))["panel-times"]
+    assert (drawn.count("mark50"), drawn.count("mark95"), drawn.count("mark99")) == (3, 3, 3)
+    assert "waiting 0.1 s 0.2 s 0.3 s" in text(drawn)
+
+
+def test_a_rate_is_told_of_minutes_that_are_over_and_not_of_hours() -> None:
+    steps = list(reading().steps)
+    steps[-2] = (steps[-2][0], HAPPENED)
+    told = text(panels(Reading("1h", QUIET, steps, (), []))["panel-now"])
+    assert "Sent a minute 7.5 Failed a minute 0.9" in told
+    assert "a minute" not in text(panels(reading("24h", happened=HAPPENED))["panel-now"])
+
+
+def test_no_panel_has_a_style_attribute_a_script_or_an_id_twice() -> None:
+    drawn = "".join(panels(reading(stands=BUSY, happened=HAPPENED)).values())
+    assert not re.search(r"\sstyle=|<script|\son\w+=", drawn)
+    ids = re.findall(r'\sid="([^"]+)"', drawn)
+    assert len(ids) == len(set(ids))
