@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,18 +63,28 @@ async def _purge(settings: ApiSettings, lanes: Iterable[str], jobs: Iterable[str
     from dispatcher.contracts.ledger import Ledger  # noqa: PLC0415
     from dispatcher.contracts.scripts import FAILURES  # noqa: PLC0415
 
-    redis = connect(settings)
-    ledger = Ledger(redis, settings.status_ttl_seconds)
+    redises = [connect(settings.at(number)) for number in range(settings.shards)]
+    ledgers = [Ledger(redis, settings.status_ttl_seconds) for redis in redises]
     try:
-        ids = [*dict.fromkeys([*jobs, *[job_id for lane in lanes for job_id in await _waiting(redis, lane)]])]
+        waiting = [(job_id, number) for number, redis in enumerate(redises) for lane in lanes for job_id in await _waiting(redis, lane)]
+        found = {job_id: await _place_of(redises, job_id) for job_id in jobs} | dict(waiting)
         done = 0
-        for job_id in track(ids, "canceling", console=Console(stderr=True), disable=not sys.stderr.isatty()):
-            done += await _cancel(redis, ledger, job_id)
+        for job_id, number in track(found.items(), "canceling", console=Console(stderr=True), disable=not sys.stderr.isatty()):
+            done += await _cancel(redises[number], ledgers[number], job_id)
     except FAILURES:
         raise Unavailable from None
     finally:
-        await redis.aclose()
-    return done, len(ids) - done
+        for redis in redises:
+            await redis.aclose()
+    return done, len(found) - done
+
+
+async def _place_of(redises: Sequence["Redis"], job_id: str) -> int:
+    """The shard that has it; of a job that is nowhere the first one."""
+    for number, redis in enumerate(redises):
+        if await redis.exists(key("job", job_id)):
+            return number
+    return 0
 
 
 async def _waiting(redis: "Redis", lane: str) -> list[str]:

@@ -6,27 +6,46 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.redis_client import open_redis
+from dispatcher.contracts.standing import standing
 from dispatcher.contracts.wire import key
 from dispatcher.contracts.worker_settings import WorkerSettings
-from dispatcher.doctor.findings import Finding, green, red, unknown, yellow
+from dispatcher.doctor.findings import Finding, green, merged, red, unknown, yellow
 from dispatcher.doctor.redis import PATIENCE
 
 RESTART: Final = "restart the older ones"
+STANDS_STILL: Final = "`beampost status` tells why; see `At three in the morning` in docs/operations.md"
+LATE_MS: Final = 120_000
 LOG: Final = "their logs say why: `sandbox incomplete`, `memory wipe`"
 
 
 async def workers(settings: WorkerSettings) -> list[Finding]:
-    """By their own word in Redis."""
+    """By their own word in Redis: in that which this worker serves, or in each, where nobody says which that is."""
+    several = settings.redis_urls and settings.shard is None
+    places = [settings.at(number) for number in range(settings.shards)] if several else [settings]
+    found = [await _of(place) for place in places]
+    return merged(finding for findings in found for finding in findings)
+
+
+async def _of(settings: WorkerSettings) -> list[Finding]:
     client = open_redis(settings.redis, PATIENCE, "bp-doctor")
     try:
         names: Any = await client.smembers(key("pools"))
         signs: list[dict[Any, Any]] = [await client.hgetall(key("pool", name.decode())) for name in sorted(names)]
-    except (RedisError, OSError, TimeoutError):
+        waited_ms = (await standing(client)).oldest_ms
+    except (RedisError, OSError, TimeoutError, Unavailable):
         return [unknown("workers", "nobody could be asked", "see `redis`")]
     finally:
         await client.aclose()
-    return judged([{name.decode(): value.decode() for name, value in sign.items()} for sign in signs if sign])
+    return [*judged([{name.decode(): value.decode() for name, value in sign.items()} for sign in signs if sign]), oldest(waited_ms)]
+
+
+def oldest(waited_ms: int) -> Finding:
+    """The job that has waited longest, whatever keeps it."""
+    if waited_ms < LATE_MS:
+        return green("oldest job", f"waits for {waited_ms / 1000:.0f} s" if waited_ms else "none waits")
+    return yellow("oldest job", f"waits for {waited_ms / 60_000:.0f} minutes", STANDS_STILL)
 
 
 def judged(signs: Iterable[Mapping[str, str]]) -> list[Finding]:

@@ -11,12 +11,25 @@ pytest.importorskip("playwright")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.outcome import FailureClass
 from tests.house.groups import found
 from tests.system.door import listed
 from tests.system.running_stack import RunningStack, running_stack
+from tests.system.submissions import submission
 
 pytestmark = pytest.mark.chromium
 LOOKS: Final = [(width, scheme) for width in (1440, 390) for scheme in ("light", "dark")]
+EACH: Final = 6  # fewer of a kind would be hidden
+FAILING: Final = {
+    "bounce": "recipient_unknown",
+    "authfail": "auth_rejected",
+    "signless": "auth_required",
+    "tls": "tls_cert_untrusted",
+    "unknown": "outcome_unknown",
+    "forbidden": "host_forbidden",
+}
+BOUNDS: Final = {"posts_per_minute": 100_000, "posts_burst": 10_000, "open_jobs": 10_000, "account_connections": 20, "tenant_jobs": 40}
 REASON: Final = "Their server is being moved."
 EXCESS: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LISTEN: Final = """
@@ -30,6 +43,13 @@ addEventListener("securitypolicyviolation", event => {
 @pytest.fixture(scope="module")
 def service() -> Iterator[RunningStack]:
     with running_stack("--workers", "1") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def failing() -> Iterator[RunningStack]:
+    """A service whose accounts do not get in each other's way."""
+    with running_stack("--workers", "1", simulator=True, **BOUNDS) as started:
         yield started
 
 
@@ -94,7 +114,8 @@ def test_everything_works_without_script(browser: Browser, service: RunningStack
 
 def test_everything_works_by_keys_alone(browser: Browser, service: RunningStack) -> None:
     with watched(browser, service, 1440, "dark") as page:
-        page.keyboard.type(service.facts["admin_key"])  # the field has the focus
+        expect(page.get_by_label("API key")).to_be_focused()
+        page.keyboard.type(service.facts["admin_key"])
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).not_to_have_text("Sign in")
         page.goto(f"{service.facts['admin']}/admin/actions?scope=lane:bulk")
@@ -108,6 +129,35 @@ def test_everything_works_by_keys_alone(browser: Browser, service: RunningStack)
         tab_to(page, "Resume lane:bulk")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Nothing is paused.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_a_burst_of_six_kinds_of_failure_appears_by_itself(browser: Browser, failing: RunningStack, width: int, scheme: str) -> None:
+    with watched(browser, failing, width, scheme) as page:
+        sign_in(page, failing)
+        client, before = failing.client(), int(page.locator("[data-figure=accepted]").inner_text())
+        for kind in FAILING:
+            for _ in range(EACH):
+                client.submit(mail_that_fails(kind))
+        expect(page.locator("[data-figure=accepted]")).to_have_text(str(before + EACH * len(FAILING)), timeout=15_000)
+        for name in FAILING.values():
+            expect(page.locator(f"#advice-{name}")).to_be_visible(timeout=15_000)
+        page.locator("#advice-auth_rejected summary").click()
+        expect(page.get_by_text(ADVICE[FailureClass.AUTH_REJECTED])).to_be_visible()
+        client.submit(mail_that_fails("bounce"))
+        expect(page.locator("[data-figure=accepted]")).to_have_text(str(before + EACH * len(FAILING) + 1), timeout=15_000)
+        expect(page.get_by_text(ADVICE[FailureClass.AUTH_REJECTED])).to_be_visible()  # it stays open
+        pause_and_resume(page, failing)
+        assert page.evaluate(EXCESS) == 0
+
+
+def mail_that_fails(kind: str) -> dict[str, Any]:
+    """Each kind with an account of its own: one that was refused a sign-in is left alone for a while."""
+    account: dict[str, Any] = {"host": "localhost" if kind == "forbidden" else "simulator", "port": 587, "tls": "starttls"}
+    if kind not in {"signless", "forbidden"}:
+        account["auth"] = {"kind": "password", "user": kind, "password": "secret"}
+    found: dict[str, Any] = submission(account, f"{'authfail' if kind == 'signless' else kind}@example.org")
+    return found
 
 
 def tab_to(page: Page, name: str) -> None:

@@ -6,6 +6,7 @@ of them.
 
 import json
 import os
+import re
 import signal
 import uuid
 from collections import Counter
@@ -177,6 +178,14 @@ def test_so_does_the_json(scene: Scene, window: str) -> None:
     assert happened["retries"] == total_of(scene.metric("beampost_retries_total", "class"))
     listed = scene.tell(f"/v1/admin/failures?window={window}")["failures"]
     assert [(entry["class"], entry["count"]) for entry in listed] == list(suppressed(scene.classes).items())
+
+
+def test_the_dashboard_shows_the_same_figures(scene: Scene) -> None:
+    page = scene.seen("/admin/?window=24h").body.decode()
+    shown = {name: int(number) for name, number in re.findall(r'data-figure="(\w+)">(\d+)<', page)}
+    assert {outcome: shown[outcome] for outcome in OUTCOMES} == scene.outcomes
+    assert (shown["accepted"], shown["waiting"]) == (len(scene.statuses), 0)
+    assert shown["retries"] == total_of(scene.metric("beampost_retries_total", "class"))
 
 
 def test_when_all_has_ended_nothing_waits(scene: Scene) -> None:
