@@ -113,6 +113,16 @@ async def standing(redis: "Redis") -> Standing:
     )
 
 
+async def oldest_ms(redis: "Redis") -> int:
+    """The age of the oldest job that waits, which a worker may see too; 0 when none does. Raises Unavailable."""
+    now = await now_ms(redis)
+    try:
+        found: list[list[Any]] = [await redis.zrange(key("waiting", lane), 0, 0, withscores=True) for lane in Lane]
+    except FAILURES:
+        raise Unavailable from None
+    return max((max(0, now - int(accepted)) for waiting in found for _, accepted in waiting), default=0)
+
+
 def _pairs(flat: list[Any]) -> Iterable[tuple[Any, Any]]:
     return zip(flat[::2], flat[1::2], strict=True)
 

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.redis_client import open_redis
-from dispatcher.contracts.standing import standing
+from dispatcher.contracts.standing import oldest_ms
 from dispatcher.contracts.wire import key
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.doctor.findings import Finding, green, merged, red, unknown, yellow
@@ -33,7 +33,7 @@ async def _of(settings: WorkerSettings) -> list[Finding]:
     try:
         names: Any = await client.smembers(key("pools"))
         signs: list[dict[Any, Any]] = [await client.hgetall(key("pool", name.decode())) for name in sorted(names)]
-        waited_ms = (await standing(client)).oldest_ms
+        waited_ms = await oldest_ms(client)
     except (RedisError, OSError, TimeoutError, Unavailable):
         return [unknown("workers", "nobody could be asked", "see `redis`")]
     finally:

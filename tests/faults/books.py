@@ -13,7 +13,7 @@ from tests.faults.load import Posted
 from tests.faults.seen import Ledger, Mail
 
 FINAL: Final = ("sent", "partial", "failed", "expired", "canceled", "unknown")
-KEPT: Final = {"job", "idem", "met", "pool", "pools", "sweeping", "rate", "brk", "replayed", "shard"}  # they outlive jobs, or belong to none
+KEPT: Final = {"job", "idem", "met", "pool", "pools", "sweeping", "rate", "brk", "replayed", "resting", "shard"}  # they outlive jobs
 DOUBTFUL: Final = {"drop-body", "drop-dot", "lose-dot"}  # who hangs up in the body may do so while the dot is on its way
 ALLOWED: Final = {"a": (1,), "u": (0, 1), "r": (0,), "p": (0,)}  # copies, by fate
 

@@ -46,7 +46,7 @@ def show(server: Server, name: str, hardening: Hardening) -> None:
 
 
 def states(asked: WorkerSettings) -> dict[str, State]:
-    return {finding.name: finding.state for finding in asyncio.run(workers(asked))}
+    return {finding.name: finding.state for finding in asyncio.run(workers(asked)) if finding.name != "oldest job"}
 
 
 def test_workers_that_live_and_are_hardened_are_green(server: Server) -> None:
@@ -76,6 +76,26 @@ def test_one_of_another_version_is_told(server: Server) -> None:
     with server.client() as client:
         client.hset("bp:pool:1-a", "version", "0.0.1")
     assert states(settings(server)) == {"workers": State.GREEN, "workers' version": State.YELLOW}
+
+
+@pytest.mark.parametrize(
+    ("waited_ms", "state", "seen"),
+    [(None, State.GREEN, "none waits"), (30_000, State.GREEN, "waits for 30 s"), (600_000, State.YELLOW, "waits for 10 minutes")],
+)
+def test_a_job_that_waits_for_long_is_told(server: Server, waited_ms: int | None, state: State, seen: str) -> None:
+    show(server, "1-a", WHOLE)
+    if waited_ms is not None:
+        with server.client() as client:
+            client.zadd("bp:waiting:bulk", {"job": client.time()[0] * 1000 - waited_ms})
+    [found] = [finding for finding in asyncio.run(workers(settings(server))) if finding.name == "oldest job"]
+    assert (found.state, found.seen) == (state, seen)
+
+
+def test_workers_of_every_shard_are_looked_for_where_nobody_says_which(server: Server) -> None:
+    show(server, "1-a", WHOLE)
+    both = f"redis://{WORKER}:{PASSWORD}@127.0.0.1:{server.port}/0", f"redis://{WORKER}:{PASSWORD}@127.0.0.1:{server.port}/1"
+    told = asyncio.run(workers(WorkerSettings(redis_urls=",".join(both))))
+    assert [finding.state for finding in told if finding.name == "workers"] == [State.RED, State.GREEN]
 
 
 def test_a_redis_that_does_not_answer_leaves_them_unknown() -> None:
