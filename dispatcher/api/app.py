@@ -97,6 +97,8 @@ async def serve(
     shards: Shards = apps[0].state.shards
     servers = [_Server(_config(app)) for app in apps]
     stop = asyncio.Event()
+    for app in apps:
+        app.state.stopping = stop  # who answers for long looks at it
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     for shard in shards.each:
@@ -107,6 +109,7 @@ async def serve(
     stopping = asyncio.create_task(stop.wait())
     watching = [asyncio.create_task(watch) for shard in shards.each for watch in shard.watching()]
     await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
     for shard in shards.each:
         shard.waiting.close()
     await _shut(servers, serving)

@@ -3,7 +3,8 @@
 from starlette.routing import Route
 
 from dispatcher.dashboard import actions, view
-from dispatcher.dashboard.access import action, page
+from dispatcher.dashboard.access import action, page, stream
+from dispatcher.dashboard.live import Live
 from dispatcher.dashboard.own_files import static
 from dispatcher.dashboard.sign_in import SignIn, sign_out
 
@@ -13,6 +14,7 @@ def routes() -> tuple[Route, ...]:
     sign_in = SignIn()
     return (
         Route("/admin/", page(view.show), methods=["GET"]),
+        Route("/admin/live", stream(Live().stream), methods=["GET"]),
         Route("/admin/sign-in", sign_in.show, methods=["GET"]),
         Route("/admin/sign-in", sign_in.begin, methods=["POST"]),
         Route("/admin/sign-out", action(sign_out), methods=["POST"]),

@@ -1,0 +1,142 @@
+"""Live: the panels as they change, for all who look, by one stream each (server-sent events, WHATWG HTML section 9.2).
+
+A window is read and drawn once a tick, and only while somebody looks at it. Whoever is slow misses ticks; nothing is kept for her.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+from starlette.datastructures import State
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from dispatcher.contracts.errors import Crowded, Forbidden, Misconfigured, Unauthenticated, Unavailable
+from dispatcher.contracts.privacy import report
+from dispatcher.contracts.tally import WINDOWS
+from dispatcher.dashboard.access import session
+from dispatcher.dashboard.pages import HEADERS
+from dispatcher.dashboard.reading import read
+from dispatcher.dashboard.view import FIRST, panels
+
+TICK_SECONDS: Final = 2.0
+HEARTBEAT_SECONDS: Final = 15.0
+ASK_AGAIN_SECONDS: Final = 60.0  # whether the session lasts
+LONGEST_SECONDS: Final = 600.0  # the browser comes again by itself
+MOST_STREAMS: Final = 100
+AWAY: Final = b"event: away\ndata:\n\n"
+HEARTBEAT: Final = b":\n\n"
+
+
+class TooManyViewers(Crowded):
+    """As many look at this process' dashboard as it serves."""
+
+    retry_after_seconds = 30
+
+
+@dataclass
+class Channel:
+    """A window: its panels as they were drawn last, and with which tick each of them changed."""
+
+    window: str
+    viewers: int = 0
+    tick: int = 0
+    away: bool = False
+    drawn: dict[str, str] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+    ticked: asyncio.Event = field(default_factory=asyncio.Event)
+    _messages: dict[int, bytes] = field(default_factory=dict)
+
+    def draw(self, found: dict[str, str] | None) -> None:
+        """What there is to show from now on; None while Redis does not answer. Whoever waits is woken."""
+        self.tick, self.away = self.tick + 1, found is None
+        for name, html in (found or {}).items():
+            if self.drawn.get(name) != html:
+                self.drawn[name], self.changed[name] = html, self.tick
+        self._messages.clear()
+        self.ticked.set()
+        self.ticked = asyncio.Event()
+
+    def message(self, since: int) -> bytes:
+        """What has changed after that tick, made once for all who saw it; nothing if nothing has."""
+        if self.away:
+            return AWAY
+        if since not in self._messages:
+            fresh = {name: self.drawn[name] for name, tick in self.changed.items() if tick > since}
+            self._messages[since] = b"event: panels\ndata: " + msgspec.json.encode(fresh) + b"\n\n" if fresh else b""
+        return self._messages[since]
+
+
+class Live:
+    """All streams of one process."""
+
+    def __init__(self) -> None:
+        self._channels = {window: Channel(window) for window in WINDOWS}
+        self._drawing: dict[str, asyncio.Task[None]] = {}
+
+    async def stream(self, request: Request) -> Response:
+        """GET: panels by their ids, whenever they change; raises TooManyViewers."""
+        asked = request.query_params.get("window", FIRST)
+        if sum(channel.viewers for channel in self._channels.values()) >= MOST_STREAMS:
+            raise TooManyViewers
+        events = self.events(asked if asked in WINDOWS else FIRST, request.app.state, lambda: _is_signed_in(request))
+        return StreamingResponse(events, headers=HEADERS, media_type="text/event-stream")
+
+    async def events(self, window: str, state: State, is_signed_in: Callable[[], bool]) -> AsyncIterator[bytes]:
+        """For one viewer, until she leaves or her session ends, the process stops, or ten minutes are over."""
+        channel, stop = self._channels[window], state.stopping
+        channel.viewers += 1
+        try:
+            self._draw(channel, state)
+            began, asked_at, seen = time.monotonic(), time.monotonic(), 0
+            while not stop.is_set() and time.monotonic() < began + LONGEST_SECONDS:
+                if message := channel.message(seen) if channel.tick > seen else b"":
+                    yield message
+                seen = channel.tick
+                if not await _one_of(channel.ticked, stop):
+                    yield HEARTBEAT
+                if time.monotonic() > asked_at + ASK_AGAIN_SECONDS:
+                    asked_at = time.monotonic()
+                    if not is_signed_in():
+                        return
+        finally:
+            channel.viewers -= 1
+
+    def _draw(self, channel: Channel, state: State) -> None:
+        """Somebody draws the window from now on, as long as anybody looks."""
+        task = self._drawing.get(channel.window)
+        if task is None or task.done():
+            self._drawing[channel.window] = asyncio.create_task(_draw(channel, state))
+
+
+async def _draw(channel: Channel, state: State) -> None:
+    while channel.viewers and not state.stopping.is_set():
+        try:
+            channel.draw(panels(await read(state, channel.window)))
+        except Unavailable:
+            channel.draw(None)
+        except Exception as error:  # noqa: BLE001 -- a picture that cannot be drawn must not end the others
+            report(error)
+        await asyncio.sleep(TICK_SECONDS)
+
+
+async def _one_of(*events: asyncio.Event) -> bool:
+    """Whether one of them came in time."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        done, _ = await asyncio.wait(waiting, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+    return bool(done)
+
+
+def _is_signed_in(request: Request) -> bool:
+    try:
+        session(request)
+    except (Unauthenticated, Forbidden, Misconfigured):
+        return False
+    return True
