@@ -93,10 +93,11 @@ class Live:
             self._draw(channel, state)
             began, asked_at, seen = time.monotonic(), time.monotonic(), 0
             while not stop.is_set() and time.monotonic() < began + LONGEST_SECONDS:
-                if message := channel.message(seen) if channel.tick > seen else b"":
-                    yield message
-                seen = channel.tick
-                if not await _one_of(channel.ticked, stop):
+                if channel.tick > seen:
+                    message, seen = channel.message(seen), channel.tick
+                    if message:
+                        yield message
+                elif not await _one_of(channel.ticked, stop):
                     yield HEARTBEAT
                 if time.monotonic() > asked_at + ASK_AGAIN_SECONDS:
                     asked_at = time.monotonic()

@@ -1,0 +1,141 @@
+"""Live: drawn once for all who look, sent only as far as it changed, and over as soon as it must be."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from starlette.datastructures import State
+
+from dispatcher.contracts.errors import Unavailable
+from dispatcher.dashboard import live
+from dispatcher.dashboard.live import AWAY, HEARTBEAT, Live
+
+
+class Board:
+    """What would be read and drawn, and how often it was."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.drawn: dict[str, str] | None = {"panel-a": "1", "panel-b": "1"}
+        self.reads = 0
+        self.state = State({"stopping": asyncio.Event()})
+        monkeypatch.setattr(live, "TICK_SECONDS", 0.01)
+        monkeypatch.setattr(live, "read", self.read)
+        monkeypatch.setattr(live, "panels", dict)
+        self.live = Live()
+
+    async def read(self, _state: State, _window: str) -> dict[str, str]:
+        self.reads += 1
+        if self.drawn is None:
+            raise Unavailable
+        return self.drawn
+
+    def look(self, window: str = "1h", is_signed_in: Callable[[], bool] = lambda: True) -> AsyncIterator[bytes]:
+        return self.live.events(window, self.state, is_signed_in)
+
+
+def panels_of(event: bytes) -> Any:  # noqa: ANN401 -- JSON
+    head, data = event.decode().rstrip().split("\n")
+    assert head == "event: panels"
+    return json.loads(data.removeprefix("data: "))
+
+
+async def within(events: AsyncIterator[bytes]) -> bytes:
+    return await asyncio.wait_for(anext(events), 5)
+
+
+def test_the_first_event_has_all_panels_and_the_next_those_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        board = Board(monkeypatch)
+        events = board.look()
+        assert panels_of(await within(events)) == {"panel-a": "1", "panel-b": "1"}
+        board.drawn = {"panel-a": "1", "panel-b": "2"}
+        assert panels_of(await within(events)) == {"panel-b": "2"}
+
+    asyncio.run(story())
+
+
+def test_it_is_read_once_for_all_who_look_and_not_while_nobody_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        board = Board(monkeypatch)
+        viewers = [board.look() for _ in range(20)]
+        first = [await within(events) for events in viewers]
+        assert len(set(first)) == 1
+        board.drawn = {"panel-a": "2"}
+        reads = board.reads
+        for event in await asyncio.gather(*(within(events) for events in viewers)):
+            assert panels_of(event) == {"panel-a": "2"}
+        assert board.reads - reads < 20
+        for events in viewers:
+            await events.aclose()  # type: ignore[attr-defined]
+        await asyncio.sleep(0.05)
+        reads = board.reads
+        await asyncio.sleep(0.1)
+        assert board.reads == reads
+
+    asyncio.run(story())
+
+
+def test_who_is_slow_gets_what_is_now_and_nothing_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        board = Board(monkeypatch)
+        slow = board.look()
+        await within(slow)
+        for number in range(5):
+            board.drawn = {"panel-a": str(number)}
+            await asyncio.sleep(0.05)
+        assert panels_of(await within(slow)) == {"panel-a": "4"}
+
+    asyncio.run(story())
+
+
+def test_without_redis_that_is_told_and_then_everything_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        board = Board(monkeypatch)
+        events = board.look()
+        await within(events)
+        board.drawn = None
+        assert await within(events) == AWAY
+        board.drawn = {"panel-a": "3", "panel-b": "1"}
+        event = await within(events)
+        while event == AWAY:
+            event = await within(events)
+        assert panels_of(event) == {"panel-a": "3"}
+
+    asyncio.run(story())
+
+
+def test_a_stream_ends_when_the_process_stops_the_session_ends_or_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ended(board: Board, events: AsyncIterator[bytes]) -> None:
+        for _ in range(100):
+            board.drawn = {"panel-a": str(board.reads)}
+            if await asyncio.wait_for(anext(events, None), 5) is None:
+                return
+        pytest.fail("it goes on")
+
+    async def story() -> None:
+        board = Board(monkeypatch)
+        stopped = board.look()
+        await within(stopped)
+        board.state.stopping.set()
+        await ended(board, stopped)
+        monkeypatch.setattr(live, "ASK_AGAIN_SECONDS", 0.0)
+        board = Board(monkeypatch)
+        await ended(board, board.look(is_signed_in=lambda: False))
+        monkeypatch.setattr(live, "LONGEST_SECONDS", 0.05)
+        await ended(board, board.look())
+
+    asyncio.run(story())
+
+
+def test_silence_is_filled_with_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.02)
+        board = Board(monkeypatch)
+        monkeypatch.setattr(live, "TICK_SECONDS", 5.0)
+        events = board.look()
+        await within(events)
+        assert await within(events) == HEARTBEAT
+
+    asyncio.run(story())
