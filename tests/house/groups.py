@@ -16,6 +16,7 @@ PROGRAMS: Final = {  # by marker
     "postfix": ("postfix", "dovecot"),
     "exim": ("exim4",),
     "node": ("node", "npm"),
+    "promtool": ("promtool",),
     "root": (),  # reads the memory of processes that let nobody else
     "strace": ("strace",),
     "systemd": ("systemd-analyze",),
@@ -27,7 +28,8 @@ NEEDS: Final = PROGRAMS | MODULES | VARIABLES | KERNELS
 ROOTS: Final = frozenset({"postfix", "root"})  # groups that run as root alone
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 UNPACKED: Final = CACHE / "beampost" / "exim4" / "usr" / "sbin"  # by .ci/run
-FOLDERS: Final = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", str(UNPACKED)))
+PROMETHEUS: Final = CACHE / "beampost" / "prometheus" / "usr" / "bin"  # likewise
+FOLDERS: Final = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", str(UNPACKED), str(PROMETHEUS)))
 
 
 def found(program: str) -> str | None:
