@@ -9,6 +9,7 @@ from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.hardening import harden
 from dispatcher.contracts.privacy import install
 from dispatcher.contracts.settings import complaint, read
+from dispatcher.contracts.tracing import start_tracing
 from dispatcher.contracts.wipe import start_wiping
 from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.sandbox import ports
@@ -24,6 +25,7 @@ def main() -> int:
 
         install(settings)
         hardening = harden(settings, ports(settings))
+        start_tracing(settings, "worker")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # while Redis is waited for; then Celery has its own way
         Process(settings, hardening).run()
     except (Misconfigured, ValidationError) as error:

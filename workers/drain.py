@@ -17,7 +17,7 @@ from dispatcher.contracts.records import Records
 from dispatcher.contracts.redis_watch import Watch
 from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.beside import Beside
-from workers.dispatch import dispatch
+from workers.follow import follow
 from workers.hand import Hand
 from workers.office import Desk
 from workers.tend import Ring, Tending
@@ -31,6 +31,7 @@ class Drain:
 
     def __init__(self, desk: Desk, records: Records, settings: WorkerSettings, ring: Ring, watch: Watch | None = None) -> None:
         self._desk = desk
+        self._records = records
         self._settings = settings
         self._beside = Beside(records.redis, desk, settings)
         self._tending = Tending(f"{os.getpid()}-{secrets.token_hex(4)}", desk.ledger, records, settings, ring, watch)
@@ -127,7 +128,7 @@ class Drain:
         hand = Hand(claim)
         if self._stopping:
             hand.stop()
-        task = asyncio.create_task(dispatch(hand, self._desk))
+        task = asyncio.create_task(follow(hand, self._desk, self._records))
         self._held[task] = hand
         task.add_done_callback(self._release)
 

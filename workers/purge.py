@@ -15,6 +15,7 @@ from dispatcher.contracts.ledger import Ledger
 from dispatcher.contracts.outcome import BEFORE_MAIL, Contact, Failure, Fate, Outcome, Stage, State
 from dispatcher.contracts.privacy import LOGGER
 from dispatcher.contracts.stages import stage
+from dispatcher.contracts.tracing import tell_outcome
 from workers import retry
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ async def put_down(ledger: Ledger, claim: Claim, waiting: frozenset[int]) -> Non
 
 def _tell(claim: Claim, outcome: Outcome, state: State | None) -> None:
     failure_class = outcome.failure.failure_class if outcome.failure else None
+    tell_outcome(state, outcome.failure)
     log.info("job moved", extra={"stage": Stage.COUNT, "state": state, "failure_class": failure_class, "attempt": claim.attempt})
 
 

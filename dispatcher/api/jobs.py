@@ -17,6 +17,8 @@ from dispatcher.contracts.errors import Invalid, JobUnknown, KeyMissing
 from dispatcher.contracts.job import JOB_ID, Enclosed, Status
 from dispatcher.contracts.outcome import OPEN_STATES
 from dispatcher.contracts.parse import parse_terms
+from dispatcher.contracts.trace_headers import Caller
+from dispatcher.contracts.tracing import continuing
 from dispatcher.intake.caller import Scope
 from dispatcher.intake.enclose import submit_sealed
 
@@ -26,6 +28,11 @@ IDEMPOTENCY_KEY: Final = re.compile(r"[\x20-\x7e]{8,255}")
 
 async def post(request: Request) -> Response:
     """202 once the job is in Redis' memory."""
+    with continuing("accept", Caller.of(request.headers)):
+        return await _post(request)
+
+
+async def _post(request: Request) -> Response:
     tenant, shard = await submitter(request)
     idempotency_key = request.headers.get("idempotency-key", "").strip()
     if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):

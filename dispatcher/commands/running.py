@@ -34,13 +34,16 @@ def api(public_fd: int | None, admin_fd: int | None) -> None:
     from dispatcher.api.sandbox import ports  # noqa: PLC0415
     from dispatcher.contracts.hardening import harden  # noqa: PLC0415
     from dispatcher.contracts.privacy import install  # noqa: PLC0415
+    from dispatcher.contracts.tracing import start_tracing  # noqa: PLC0415
     from dispatcher.dashboard.routes import routes  # noqa: PLC0415
     from dispatcher.stack import bind  # noqa: PLC0415
 
     install(settings)
     public = socket.socket(fileno=public_fd) if public_fd is not None else bind(settings.api_host, settings.api_port)
     admin = socket.socket(fileno=admin_fd) if admin_fd is not None else bind(settings.admin_host, settings.admin_port)
-    uvloop.run(serve(settings, (public, admin), harden(settings, ports(settings)), routes()))
+    hardening = harden(settings, ports(settings))
+    start_tracing(settings, "api")
+    uvloop.run(serve(settings, (public, admin), hardening, routes()))
 
 
 @click.command()

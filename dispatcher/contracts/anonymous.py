@@ -10,6 +10,7 @@ from dispatcher.contracts.job import Enclosed, Job, Submission
 from dispatcher.contracts.mail import Account
 from dispatcher.contracts.outcome import Fate
 from dispatcher.contracts.secret import Secret
+from dispatcher.contracts.tracing import carried
 
 DESTINATIONS: Final = (
     ("m365", (".office365.com", ".outlook.com", ".protection.outlook.com")),
@@ -22,7 +23,7 @@ DESTINATIONS: Final = (
 
 def record(secret: Secret, job: Job | Enclosed, tenant: str, recipients_per_message: int) -> Mapping[str, str | int]:
     """The job's record at its start; `tenant` is a pseudonym already. Of what is sealed end to end a worker tells the rest."""
-    terms: dict[str, str | int] = {"lane": job.terms.lane, "tp": tenant, "on_unknown": job.terms.on_unknown}
+    terms: dict[str, str | int] = {"lane": job.terms.lane, "tp": tenant, "on_unknown": job.terms.on_unknown} | carried()
     if isinstance(job, Enclosed):
         return terms | {"fates": Fate.PENDING, "size": len(job.blob).bit_length()}
     return terms | dict(destination(secret, job.submission, recipients_per_message))

@@ -1,4 +1,4 @@
-"""Own ports: the TCP ports at which our own servers are, and the operator's: Redis, Sentinels, Sentry, a proxy, name servers."""
+"""Own ports: the TCP ports at which our own servers are, and the operator's: Redis, Sentinels, Sentry, a collector, a proxy, name servers."""
 
 import os
 from itertools import chain
@@ -11,7 +11,7 @@ from dispatcher.contracts.shared_settings import SharedSettings
 
 NAME_SERVER: Final = 53  # an answer that is too long for UDP is asked for again by TCP
 SCHEMES: Final = {"http": 80, "https": 443}
-PROXIES: Final = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")  # the one client that heeds them is Sentry's
+PROXIES: Final = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")  # heeded by Sentry's client, and by what sends spans
 
 
 def own_ports(settings: SharedSettings) -> frozenset[int] | None:
@@ -31,8 +31,9 @@ def web_port(url: str) -> int | None:
 
 
 def _reported(settings: SharedSettings) -> set[int]:
-    """Where error reports go."""
-    if settings.sentry_dsn is None:
+    """Where error reports and spans go."""
+    told = [url.get_secret_value() for url in (settings.sentry_dsn, settings.traces_url) if url]
+    if not told:
         return set()
-    urls = [settings.sentry_dsn.get_secret_value(), *(os.environ.get(name, "") for name in PROXIES)]
+    urls = [*told, *(os.environ.get(name, "") for name in PROXIES)]
     return {port for port in map(web_port, urls) if port}

@@ -11,6 +11,8 @@ from dispatcher.contracts.errors import JobUnknown, Unavailable
 from dispatcher.contracts.hardening import UNHARDENED, Hardening
 from dispatcher.contracts.job import Lane, Status
 from dispatcher.contracts.outcome import State
+from dispatcher.contracts.trace_headers import Caller
+from dispatcher.contracts.tracing import FIELD as TRACE
 from dispatcher.contracts.wire import key
 
 SIGN_OF_LIFE_MS: Final = 15_000
@@ -57,6 +59,14 @@ class Records:
         if record.get("tp") != tenant:
             raise JobUnknown
         return status_of(job_id, record, receipts or b"")
+
+    async def trace(self, job_id: str) -> tuple[Caller | None, str]:
+        """The span that the job was accepted in, if its caller traces it, and the lane."""
+        try:
+            written, lane = await self._redis.execute_command("HMGET", key("job", job_id), TRACE, "lane")
+        except (RedisError, OSError, TimeoutError):
+            raise Unavailable from None
+        return Caller.read((written or b"").decode()), (lane or b"").decode()
 
     async def ended(self, job_ids: set[str]) -> set[str]:
         """Those of them whose job is no longer open, or forgotten; all are asked for at once."""

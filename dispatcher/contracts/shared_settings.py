@@ -99,6 +99,9 @@ class SharedSettings(BaseSettings):
     strict: bool = Field(default=False, description="Whether a program does not start while `beampost doctor` would tell it something red.")
     simulator: bool = Field(default=True, description="Whether the host `simulator` is a mail server that is played inside the worker.")
     sentry_dsn: SecretStr | None = Field(default=None, description="Where errors are reported, as type and place only.")
+    traces_url: SecretStr | None = Field(
+        default=None, description="Where spans are sent by OTLP: `http://collector:4318/v1/traces`. Needs the extra `otel`."
+    )
     environment: str = Field(default="production", description="The name of this deployment in error reports.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
 

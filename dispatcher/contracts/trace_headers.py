@@ -46,6 +46,8 @@ class Caller:
 
 def _single(headers: Mapping[str, str]) -> str:
     """What Forge sends in several headers, as B3 writes it in one."""
-    decided = "d" if headers.get("x-b3-flags") == "1" else {"true": "1", "false": "0"}.get(sampled := headers.get("x-b3-sampled", ""), sampled)
+    decided = (
+        "d" if headers.get("x-b3-flags") == "1" else {"true": "1", "false": "0"}.get(sampled := headers.get("x-b3-sampled", ""), sampled)
+    )
     parts = (headers.get("x-b3-traceid", ""), headers.get("x-b3-spanid", ""), decided)
     return "-".join(part for part in parts if part)

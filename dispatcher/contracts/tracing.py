@@ -74,28 +74,10 @@ def continuing(name: str, caller: Caller | None) -> Iterator[None]:
         return
     from opentelemetry import trace  # noqa: PLC0415 -- optional
 
-    above = trace.SpanContext(int(caller.trace, 16), int(caller.span, 16), is_remote=True, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED))
-    with _within(_Process.tracer, name, trace.NonRecordingSpan(above)):
-        yield
-
-
-@contextmanager
-def step(stage: Stage) -> Iterator[None]:
-    """A span of its own, where something is traced."""
-    above = _span.get()
-    if _Process.tracer is None or above is None:
-        yield
-        return
-    with _within(_Process.tracer, stage, above):
-        yield
-
-
-@contextmanager
-def _within(tracer: "Tracer", name: str, above: "Span") -> Iterator[None]:
-    """An exception ends the span and leaves nothing in it."""
-    from opentelemetry import trace  # noqa: PLC0415 -- optional
-
-    span = tracer.start_span(name, trace.set_span_in_context(above))
+    above = trace.SpanContext(
+        int(caller.trace, 16), int(caller.span, 16), is_remote=True, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED)
+    )
+    span = _Process.tracer.start_span(name, trace.set_span_in_context(trace.NonRecordingSpan(above)))
     before = _span.set(span)
     try:
         yield
@@ -104,15 +86,22 @@ def _within(tracer: "Tracer", name: str, above: "Span") -> Iterator[None]:
         span.end()
 
 
+@contextmanager
+def step(stage: Stage) -> Iterator[None]:
+    """A span of its own, where something is traced; of an exception nothing is in it."""
+    span = _below(stage)
+    try:
+        yield
+    finally:
+        if span is not None:
+            span.end()
+
+
 def waited(accepted_ms: int, claimed_ms: int) -> None:
     """The time from accepted to claimed, as a span that is over; both are of Redis' clock."""
-    above = _span.get()
-    if _Process.tracer is None or above is None:
-        return
-    from opentelemetry import trace  # noqa: PLC0415 -- optional
-
-    span = _Process.tracer.start_span("wait", trace.set_span_in_context(above), start_time=accepted_ms * 1_000_000)
-    span.end(claimed_ms * 1_000_000)
+    span = _below("wait", accepted_ms * 1_000_000)
+    if span is not None:
+        span.end(claimed_ms * 1_000_000)
 
 
 def describe(lane: str, attempt: int, size: int) -> None:
@@ -137,6 +126,15 @@ def carried() -> Mapping[str, str]:
         return {}
     facts = span.get_span_context()
     return {FIELD: str(Caller(f"{facts.trace_id:032x}", f"{facts.span_id:016x}"))}
+
+
+def _below(name: str, start_ns: int | None = None) -> "Span | None":
+    above = _span.get()
+    if _Process.tracer is None or above is None:
+        return None
+    from opentelemetry import trace  # noqa: PLC0415 -- optional
+
+    return _Process.tracer.start_span(name, trace.set_span_in_context(above), start_time=start_ns)
 
 
 def _say(attributes: Mapping[str, str | int]) -> None:
