@@ -23,7 +23,8 @@ DESTINATIONS: Final = (
 
 def record(secret: Secret, job: Job | Enclosed, tenant: str, recipients_per_message: int) -> Mapping[str, str | int]:
     """The job's record at its start; `tenant` is a pseudonym already. Of what is sealed end to end a worker tells the rest."""
-    terms: dict[str, str | int] = {"lane": job.terms.lane, "tp": tenant, "on_unknown": job.terms.on_unknown} | carried()
+    terms: dict[str, str | int] = {"lane": job.terms.lane, "tp": tenant, "on_unknown": job.terms.on_unknown}
+    terms |= carried()
     if isinstance(job, Enclosed):
         return terms | {"fates": Fate.PENDING, "size": len(job.blob).bit_length()}
     return terms | dict(destination(secret, job.submission, recipients_per_message))

@@ -50,7 +50,7 @@ class Counts:
 
     `failures` are of jobs that ended and had one, `partial` ones too; `retries` are attempts after which a job was put off. `replies` are
     those of mail servers that decided about a message; the subject is the second number of the enhanced code (RFC 3463), 0 without one.
-    `wait` is from acceptance to the first attempt, `send` one attempt, `total` from acceptance to the end.
+    `wait` is from acceptance to the first attempt, `send` one message in hand, `total` from acceptance to the end.
     """
 
     accepted: Counter[str] = field(default_factory=Counter)

@@ -75,7 +75,7 @@ REPLIES: Final = _counter(
     subject=tuple(map(str, range(8))),
 )
 WAIT: Final = _histogram("wait", "From acceptance to the first attempt.")
-SEND: Final = _histogram("send", "One attempt, from claim to outcome.")
+SEND: Final = _histogram("send", "One message, from when a worker took it in hand to its outcome; a job of several messages has several.")
 TOTAL: Final = _histogram("total", "From acceptance to the end.")
 DEPTH: Final = _gauge("queue_depth", "Open jobs in nobody's hand: queued, or put off.", **LANE)
 OLDEST: Final = _gauge("queue_oldest_seconds", "The age of the oldest of them, since it was accepted; 0 where there is none.", **LANE)

@@ -1,4 +1,4 @@
-"""Own ports: the TCP ports at which our own servers are, and the operator's: Redis, Sentinels, Sentry, a collector, a proxy, name servers."""
+"""Own ports: the TCP ports at which our own servers are, and the operator's: Redis, Sentinels, Sentry, a collector, a proxy, DNS."""
 
 import os
 from itertools import chain

@@ -63,7 +63,9 @@ class Records:
     async def trace(self, job_id: str) -> tuple[Caller | None, str]:
         """The span that the job was accepted in, if its caller traces it, and the lane."""
         try:
-            written, lane = await self._redis.execute_command("HMGET", key("job", job_id), TRACE, "lane")
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.execute_command("HMGET", key("job", job_id), TRACE, "lane")
+                ((written, lane),) = await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
             raise Unavailable from None
         return Caller.read((written or b"").decode()), (lane or b"").decode()

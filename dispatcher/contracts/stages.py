@@ -1,4 +1,4 @@
-"""Stages: how long each of the ten steps took, told to the log, and to a trace where there is one, without a word about whose job it was."""
+"""Stages: how long each of the ten steps took, told to the log, and to a trace if there is one, without a word about whose job it was."""
 
 import logging
 import time

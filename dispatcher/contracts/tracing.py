@@ -119,7 +119,7 @@ def tell_outcome(state: State | None, failure: Failure | None) -> None:
     _say({name: value for name, value in said.items() if value})
 
 
-def carried() -> Mapping[str, str]:
+def carried() -> dict[str, str | int]:
     """For the record of a job that is accepted now: the span that the worker's are to stand below; nothing where nothing is traced."""
     span = _span.get()
     if span is None:

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.contracts.api_settings import ApiSettings
-from dispatcher.contracts.errors import Forbidden, Unauthenticated
+from dispatcher.contracts.errors import Forbidden, Unauthenticated, Unavailable
 from dispatcher.dashboard.forms import form_of
+from dispatcher.dashboard.pages import html
 from dispatcher.dashboard.session import Session, Sessions
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -21,7 +22,7 @@ FORM_TOKEN: Final = "form_token"  # noqa: S105 -- the name of a field
 
 
 def page(endpoint: Endpoint) -> Endpoint:
-    """The endpoint for who is signed in; everybody else is led to the sign-in."""
+    """The endpoint for who is signed in; everybody else is led to the sign-in. A browser asks again while there is nothing to show."""
 
     @wraps(endpoint)
     async def guarded(request: Request) -> Response:
@@ -29,7 +30,10 @@ def page(endpoint: Endpoint) -> Endpoint:
             session(request)
         except (Unauthenticated, Forbidden):
             return go_to(SIGN_IN)
-        return await endpoint(request)
+        try:
+            return await endpoint(request)
+        except Unavailable as error:
+            return html("away.html", 503, {"Retry-After": str(error.retry_after_seconds)})
 
     return guarded
 

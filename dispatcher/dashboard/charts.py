@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-WIDTH, HEIGHT = 720, 170
+WIDTH, HEIGHT = 720, 210
 LEFT, BELOW = 48, 28  # for the figures of the axes
 SHORTEST, LONGEST = 0.05, 3600.0  # seconds, the ends of the axis of times
 TIMES: Final = ((0.1, "0.1 s"), (1.0, "1 s"), (10.0, "10 s"), (60.0, "1 min"), (600.0, "10 min"), (3600.0, "1 h"))

@@ -5,7 +5,7 @@ A window is read and drawn once a tick, and only while somebody looks at it. Who
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +13,7 @@ import msgspec
 from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from dispatcher.contracts.errors import Crowded, Forbidden, Misconfigured, Unauthenticated, Unavailable
 from dispatcher.contracts.privacy import report
@@ -51,10 +52,10 @@ class Channel:
     _messages: dict[int, bytes] = field(default_factory=dict)
 
     def draw(self, found: dict[str, str] | None) -> None:
-        """What there is to show from now on; None while Redis does not answer. Whoever waits is woken."""
-        self.tick, self.away = self.tick + 1, found is None
+        """What there is to show from now on; None while Redis does not answer, after which all of it is new. Whoever waits is woken."""
+        was_away, self.tick, self.away = self.away, self.tick + 1, found is None
         for name, html in (found or {}).items():
-            if self.drawn.get(name) != html:
+            if was_away or self.drawn.get(name) != html:
                 self.drawn[name], self.changed[name] = html, self.tick
         self._messages.clear()
         self.ticked.set()
@@ -74,23 +75,23 @@ class Live:
     """All streams of one process."""
 
     def __init__(self) -> None:
-        self._channels = {window: Channel(window) for window in WINDOWS}
+        self.streams = 0
+        self._channels: dict[str, Channel] = {}
         self._drawing: dict[str, asyncio.Task[None]] = {}
 
     async def stream(self, request: Request) -> Response:
         """GET: panels by their ids, whenever they change; raises TooManyViewers."""
         asked = request.query_params.get("window", FIRST)
-        if sum(channel.viewers for channel in self._channels.values()) >= MOST_STREAMS:
+        if self.streams >= MOST_STREAMS:
             raise TooManyViewers
         events = self.events(asked if asked in WINDOWS else FIRST, request.app.state, lambda: _is_signed_in(request))
-        return StreamingResponse(events, headers=HEADERS, media_type="text/event-stream")
+        return _Stream(self, events)
 
-    async def events(self, window: str, state: State, is_signed_in: Callable[[], bool]) -> AsyncIterator[bytes]:
+    async def events(self, window: str, state: State, is_signed_in: Callable[[], bool]) -> AsyncGenerator[bytes]:
         """For one viewer, until she leaves or her session ends, the process stops, or ten minutes are over."""
-        channel, stop = self._channels[window], state.stopping
+        channel, stop = self._channel(window, state), state.stopping
         channel.viewers += 1
         try:
-            self._draw(channel, state)
             began, asked_at, seen = time.monotonic(), time.monotonic(), 0
             while not stop.is_set() and time.monotonic() < began + LONGEST_SECONDS:
                 if channel.tick > seen:
@@ -106,11 +107,30 @@ class Live:
         finally:
             channel.viewers -= 1
 
-    def _draw(self, channel: Channel, state: State) -> None:
-        """Somebody draws the window from now on, as long as anybody looks."""
-        task = self._drawing.get(channel.window)
+    def _channel(self, window: str, state: State) -> Channel:
+        """The one that is drawn; where nobody looked a new one, since what was drawn for the last viewer is old."""
+        task = self._drawing.get(window)
         if task is None or task.done():
-            self._drawing[channel.window] = asyncio.create_task(_draw(channel, state))
+            self._channels[window] = Channel(window)
+            self._drawing[window] = asyncio.create_task(_draw(self._channels[window], state))
+        return self._channels[window]
+
+
+class _Stream(StreamingResponse):
+    """Counted from the moment it is promised, so that no rush of viewers takes more places than there are."""
+
+    def __init__(self, live: Live, events: AsyncGenerator[bytes]) -> None:
+        super().__init__(events, headers=HEADERS, media_type="text/event-stream")
+        self._live, self._events = live, events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Until either side ends it; whatever ends it, the viewer is gone at once."""
+        self._live.streams += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._live.streams -= 1
+            await self._events.aclose()
 
 
 async def _draw(channel: Channel, state: State) -> None:

@@ -77,6 +77,17 @@ def test_a_job_that_is_given_back_waited_once(books: Books) -> None:
     assert all_of(books)[0].wait.count == 1
 
 
+def test_of_several_messages_each_is_in_hand_since_the_one_before_it_was_over(books: Books) -> None:
+    job_id = books.accept(n=2, each=1, fates="pp")
+    claim = books.claim()
+    books.redis.hincrby(f"bp:job:{job_id}", "hand", -5_000)
+    for index in (0, 1):
+        books.do(books.ledger.finish(claim, Outcome({index: Fate.ACCEPTED})))
+    for counts in all_of(books):
+        assert (counts.send.count, counts.total.count, counts.replies) == (2, 1, {("dot", "2", "0"): 2})
+        assert 5 <= counts.send.seconds < 6
+
+
 def test_spans_follow_each_other_without_a_gap_and_what_nobody_counted_is_nought(books: Books) -> None:
     redis = books.records.redis
     for spans, length in ((books.do(by_minute(redis, 60)), 60_000), (books.do(by_hour(redis, 24)), 3_600_000)):

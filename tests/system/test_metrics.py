@@ -1,7 +1,10 @@
 """Metrics of a running service: as many as its callers know of, alike from each process, and without a name."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
@@ -9,9 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families as text_form
 
 from dispatcher.contracts.metrics import METRICS
 from dispatcher.intake.caller import Scope
+from tests.faults.own_processes import free_port
 from tests.system.client import Client
 from tests.system.door import SIMULATOR, another_key, order
-from tests.system.running_stack import RunningStack, await_true, running_stack
+from tests.system.running_stack import ROOT, RunningStack, await_true, running_stack
 from tests.system.submissions import submission
 
 MAILED = {"ok": 5, "bounce": 3, "authfail": 2, "partial": 2, "unknown": 1}
@@ -30,8 +34,8 @@ def mailed() -> Iterator[Mailed]:
         yield stack, [client.status(job_id) for job_id in sent]
 
 
-def scraped(stack: RunningStack, key: str | None = None, accept: str = "text/plain") -> str:
-    answer = Client(stack.facts["admin"], key or stack.facts["admin_key"]).ask("GET", "/metrics", Accept=accept)
+def scraped(stack: RunningStack, key: str | None = None, accept: str = "text/plain", at: str | None = None) -> str:
+    answer = Client(at or stack.facts["admin"], key or stack.facts["admin_key"]).ask("GET", "/metrics", Accept=accept)
     assert answer.status == 200
     return answer.body.decode()
 
@@ -66,9 +70,31 @@ def test_there_are_few_series_with_closed_labels_and_no_name(mailed: Mailed) -> 
         assert personal not in text
 
 
-def test_another_scrape_of_a_service_at_rest_says_the_same(mailed: Mailed) -> None:
+@contextmanager
+def another_api(stack: RunningStack) -> Iterator[str]:
+    """A second API process on the same Redis; gives where its admin port is."""
+    ports = {name: free_port() for name in ("api", "admin")}
+    env = stack.environment_of("api") | {f"BEAMPOST_{name.upper()}_PORT": str(port) for name, port in ports.items()}
+    ready = Client(f"http://127.0.0.1:{ports['api']}", None)
+    with subprocess.Popen([sys.executable, "-m", "dispatcher", "api"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL) as process:
+        try:
+            await_true(lambda: answers(ready), 20)
+            yield f"http://127.0.0.1:{ports['admin']}"
+        finally:
+            process.terminate()
+
+
+def answers(api: Client) -> bool:
+    try:
+        return api.get("/readyz").status == 200
+    except OSError:
+        return False
+
+
+def test_each_api_process_says_the_same_of_a_service_at_rest(mailed: Mailed) -> None:
     stack, _ = mailed
-    first, second = series(scraped(stack)), series(scraped(stack))
+    with another_api(stack) as admin:
+        first, second = series(scraped(stack)), series(scraped(stack, at=admin))
     moving = {("beampost_key_age_seconds",), ("beampost_redis_memory_bytes",)}
     assert {name: value for name, value in first.items() if name not in moving} == {
         name: value for name, value in second.items() if name not in moving

@@ -40,6 +40,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"egress_ports": "587"}, {53, 443, 587, 6379}),
         ({"sentry_dsn": "https://key@sentry.example/1"}, MAIL | {53, 443, 6379}),
         ({"sentry_dsn": "http://key@sentry.example:9000/1"}, MAIL | {53, 443, 6379, 9000}),
+        ({"traces_url": "http://collector.example:4318/v1/traces"}, MAIL | {53, 443, 4318, 6379}),
         ({"egress_allow_networks": "10.0.0.0/8"}, None),
     ],
 )

@@ -39,7 +39,7 @@ elseif again then
   leave(id, job)
   return { 'deferred', more() }
 elseif job.fates:find('[pf]') then
-  redis.call('HSET', key('job', id), 'st', 'sending', 'upd', now)
+  redis.call('HSET', key('job', id), 'st', 'sending', 'upd', now, 'hand', now)
   hold(id, job, now + NEXT_MESSAGE)
   let_follow(job, breaker_of(job), now)  -- the account may have a seat more
   return { 'sending', more() }

@@ -159,7 +159,7 @@ local function put_off(id, job, now, moment)
   end
 end
 
--- An attempt is over: how long it took, and the reply that decided it.
+-- A message is over for now: how long it was in hand, and the reply that decided it.
 local function attempted(job, said, now)
   observe('send', now, math.max(0, now - tonumber(job.hand or now)))
   local phase, code, enhanced = said.phase, said.code, said.esc

@@ -4,8 +4,9 @@
 const page = document.querySelector("[data-live]")
 const said = document.getElementById("live-state")
 
-function tell(words) {
+function tell(words, isOld = false) {
   if (said.textContent !== words) said.textContent = words
+  said.classList.toggle("complaint", isOld)
 }
 
 function put(panel, html) {
@@ -26,6 +27,9 @@ if (page && window.EventSource) {
     }
     tell("Live. All times are UTC.")
   })
-  stream.addEventListener("away", () => tell("Redis does not answer; what you see is older."))
-  stream.addEventListener("error", () => tell("The connection was lost; what you see is older. Trying again."))
+  stream.addEventListener("away", () => tell("Redis does not answer; what you see is older.", true))
+  stream.addEventListener("error", () => {
+    const isOver = stream.readyState === EventSource.CLOSED // it was refused: the session has ended, or too many look
+    tell(`The connection was lost; what you see is older. ${isOver ? "Load the page again." : "Trying again."}`, true)
+  })
 }

@@ -160,7 +160,7 @@ class Model:
             return self.put_off(job, AGAIN_AFTER_MS)
         if "p" not in job.fates:
             return self.close(job, verdict(job.fates))
-        job.state, job.updated = "sending", self.now
+        job.state, job.updated, job.hand = "sending", self.now, self.now
         self.hold(job, self.now + NEXT_MESSAGE_MS)
         self.queues.let_follow(job, self.now)
         return "sending"

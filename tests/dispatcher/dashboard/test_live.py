@@ -2,15 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from starlette.datastructures import State
+from starlette.requests import Request
+from starlette.types import Message
 
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.dashboard import live
-from dispatcher.dashboard.live import AWAY, HEARTBEAT, Live
+from dispatcher.dashboard.live import AWAY, HEARTBEAT, Live, TooManyViewers
 
 
 class Board:
@@ -31,7 +34,7 @@ class Board:
             raise Unavailable
         return self.drawn
 
-    def look(self, window: str = "1h", is_signed_in: Callable[[], bool] = lambda: True) -> AsyncIterator[bytes]:
+    def look(self, window: str = "1h", is_signed_in: Callable[[], bool] = lambda: True) -> AsyncGenerator[bytes]:
         return self.live.events(window, self.state, is_signed_in)
 
 
@@ -41,7 +44,7 @@ def panels_of(event: bytes) -> Any:  # noqa: ANN401 -- JSON
     return json.loads(data.removeprefix("data: "))
 
 
-async def within(events: AsyncIterator[bytes]) -> bytes:
+async def within(events: AsyncGenerator[bytes]) -> bytes:
     return await asyncio.wait_for(anext(events), 5)
 
 
@@ -68,7 +71,7 @@ def test_it_is_read_once_for_all_who_look_and_not_while_nobody_does(monkeypatch:
             assert panels_of(event) == {"panel-a": "2"}
         assert board.reads - reads < 20
         for events in viewers:
-            await events.aclose()  # type: ignore[attr-defined]
+            await events.aclose()
         await asyncio.sleep(0.05)
         reads = board.reads
         await asyncio.sleep(0.1)
@@ -95,19 +98,19 @@ def test_without_redis_that_is_told_and_then_everything_is_as_before(monkeypatch
         board = Board(monkeypatch)
         events = board.look()
         await within(events)
-        board.drawn = None
+        before, board.drawn = board.drawn, None
         assert await within(events) == AWAY
-        board.drawn = {"panel-a": "3", "panel-b": "1"}
+        board.drawn = before
         event = await within(events)
         while event == AWAY:
             event = await within(events)
-        assert panels_of(event) == {"panel-a": "3"}
+        assert panels_of(event) == before  # or the page would still say that Redis does not answer
 
     asyncio.run(story())
 
 
 def test_a_stream_ends_when_the_process_stops_the_session_ends_or_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ended(board: Board, events: AsyncIterator[bytes]) -> None:
+    async def ended(board: Board, events: AsyncGenerator[bytes]) -> None:
         for _ in range(100):
             board.drawn = {"panel-a": str(board.reads)}
             if await asyncio.wait_for(anext(events, None), 5) is None:
@@ -137,5 +140,47 @@ def test_silence_is_filled_with_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> 
         events = board.look()
         await within(events)
         assert await within(events) == HEARTBEAT
+
+    asyncio.run(story())
+
+
+def test_who_comes_when_nobody_looks_is_shown_nothing_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        board = Board(monkeypatch)
+        last = board.look()
+        await within(last)
+        await last.aclose()
+        await asyncio.sleep(0.1)
+        board.drawn = {"panel-a": "2"}
+        assert panels_of(await within(board.look())) == {"panel-a": "2"}
+
+    asyncio.run(story())
+
+
+def test_more_viewers_than_there_are_places_are_refused_until_one_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_STREAMS", 2)
+
+    async def story() -> None:
+        board, left = Board(monkeypatch), asyncio.Event()
+        scope = {"type": "http", "query_string": b"", "headers": [], "app": SimpleNamespace(state=board.state)}
+
+        async def receive() -> Message:
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def begun() -> asyncio.Task[None]:
+            answer, sent = await board.live.stream(Request(scope)), asyncio.Queue[Message]()
+            task = asyncio.create_task(answer(scope, receive, sent.put))
+            assert (await asyncio.wait_for(sent.get(), 5))["status"] == 200
+            return task
+
+        viewers = [await begun(), await begun()]
+        with pytest.raises(TooManyViewers):
+            await board.live.stream(Request(scope))
+        left.set()
+        await asyncio.wait_for(asyncio.gather(*viewers), 5)
+        left.clear()
+        assert board.live.streams == 0
+        (await begun()).cancel()
 
     asyncio.run(story())
