@@ -3,21 +3,15 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from dispatcher.contracts.spans import span
+
 KIB: Final = 1024
-MINUTE, HOUR = 60, 3600
 
 
 def told(stats: dict[str, Any], failures: list[dict[str, Any]]) -> list[str]:
     """What waits, who works, what is stopped, what happened in the window, and what to do about it."""
     now, happened = stats["now"], _happened(stats["happened"], stats["window"])
     return [*_lanes(now), *_pools(now), *_memory(now), *_stopped(now), *happened, *_failures(failures), *_concerns(now)]
-
-
-def span(seconds: float) -> str:
-    """A time in its largest unit that is not nought."""
-    if seconds < MINUTE:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 -- a digit more where it says something
-    return f"{seconds / MINUTE:.0f} min" if seconds < HOUR else f"{seconds / HOUR:.1f} h"
 
 
 def size(octets: float) -> str:

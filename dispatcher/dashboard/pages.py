@@ -8,6 +8,8 @@ from typing import Final
 import jinja2
 from starlette.responses import HTMLResponse, Response
 
+from dispatcher.contracts.spans import span
+
 TEMPLATES: Final = Path(__file__).parent / "templates"
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -25,14 +27,6 @@ def moment(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def span(ms: float) -> str:
-    """A time in its largest unit that is not nought."""
-    seconds = ms / 1000
-    if seconds < 60:  # noqa: PLR2004 -- seconds
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 -- a digit more where it says something
-    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004 -- seconds
-
-
 def _loaded() -> dict[str, jinja2.Template]:
     """All of them, while the process may still read its own folder."""
     environment = jinja2.Environment(
@@ -44,7 +38,7 @@ def _loaded() -> dict[str, jinja2.Template]:
         lstrip_blocks=True,
     )
     environment.filters["moment"] = moment
-    environment.filters["span"] = span
+    environment.filters["span"] = lambda ms: span(ms / 1000)
     return {name: environment.get_template(name) for name in environment.list_templates()}
 
 
