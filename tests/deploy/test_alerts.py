@@ -18,6 +18,7 @@ RULES: Final = ROOT / "deploy" / "prometheus" / "alerts.yml"
 TRIALS: Final = ROOT / "deploy" / "prometheus" / "alerts_test.yml"
 DASHBOARD: Final = json.loads((ROOT / "deploy" / "grafana" / "beampost.json").read_text())
 PAGE: Final = (ROOT / "docs" / "alerts.md").read_text()
+OPERATIONS: Final = (ROOT / "docs" / "operations.md").read_text()
 ALERTS: Final[list[dict[str, Any]]] = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
 LABELS: Final = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
 SUFFIXES: Final = {Kind.HISTOGRAM: ("_bucket", "_sum", "_count"), Kind.COUNTER: ("",), Kind.GAUGE: ("",)}
@@ -71,6 +72,8 @@ def test_every_metric_and_label_that_is_named_exists(title: str, expression: str
         for label, how, value in LABELS.findall(selector):
             known = metric.labels[label]
             assert [one for one in known if re.fullmatch(value, one)] if how in {"=~", "!~"} else value in known
+    labels = {label for metric in METRICS for label in metric.labels} | {"le"}
+    assert {label for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(", ")} <= labels
 
 
 def test_every_class_that_is_left_out_of_the_ratio_is_one() -> None:
@@ -86,6 +89,12 @@ def test_each_alert_has_a_severity_a_summary_and_a_paragraph(rule: dict[str, Any
     assert rule["annotations"]["runbook"] == f"docs/alerts.md#{rule['alert'].lower()}"
     assert f"## {rule['alert']}\n" in PAGE
     assert rule["annotations"]["summary"] in PAGE
+    assert rule["annotations"]["description"]
+    assert f"(alerts.md#{rule['alert'].lower()})" in OPERATIONS
+
+
+def test_every_panel_says_what_it_shows() -> None:
+    assert all(panel["description"] for panel in DASHBOARD["panels"] if panel["type"] != "row")
 
 
 def test_panels_lie_beside_each_other_in_six_rows_and_ask_the_chosen_prometheus() -> None:
