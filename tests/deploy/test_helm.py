@@ -49,8 +49,9 @@ SHAPES: dict[str, dict[str, Any]] = {  # of what Kubernetes itself does not know
         },
     },
     "ServiceMonitor": {
-        "required": ["selector", "endpoints"],
+        "required": ["selector", "endpoints", "jobLabel"],
         "properties": {
+            "jobLabel": {"const": "app.kubernetes.io/name"},
             "selector": {"required": ["matchLabels"], "properties": {"matchLabels": LABELS}},
             "endpoints": {
                 "items": {
