@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-W3C: Final = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?", re.ASCII)
+W3C: Final = re.compile(r"(?!ff|00-.{53})[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?", re.ASCII)  # 00 ends with its flags
 B3: Final = re.compile(r"([0-9a-f]{32}|[0-9a-f]{16})-([0-9a-f]{16})(?:-([01d])(?:-[0-9a-f]{16})?)?", re.ASCII)
 WRITTEN: Final = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})", re.ASCII)
 NOTHING: Final = "0"
@@ -20,13 +20,16 @@ class Caller:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self | None:
-        """None where nothing is to be traced: no header, none that is valid, or a caller who has decided against it."""
-        if w3c := W3C.fullmatch(headers.get("traceparent", "")):
-            trace, span, flags = w3c.groups()
-            return cls.valid(trace, span) if int(flags, 16) & 1 else None
-        if b3 := B3.fullmatch(headers.get("b3", "") or _single(headers)):
-            trace, span, sampled = b3.groups()
-            return cls.valid(trace.rjust(32, "0"), span) if sampled != "0" else None
+        """None where nothing is to be traced: no header is valid, or the first that is decides against it."""
+        w3c = W3C.fullmatch(headers.get("traceparent", ""))
+        if w3c and (caller := cls.valid(w3c[1], w3c[2])):
+            return caller if int(w3c[3], 16) & 1 else None
+        for written in (headers.get("b3", ""), _single(headers)):
+            if written == NOTHING:
+                return None
+            b3 = B3.fullmatch(written)
+            if b3 and (caller := cls.valid(b3[1].rjust(32, "0"), b3[2])):
+                return caller if b3[3] != NOTHING else None
         return None
 
     @classmethod

@@ -21,6 +21,9 @@ FORGE = {"x-b3-traceid": TRACE, "x-b3-spanid": SPAN}
         FORGE | {"x-b3-flags": "1"},
         FORGE,
         FORGE | {"traceparent": "of somebody else"},
+        FORGE | {"traceparent": f"00-{32 * '0'}-{SPAN}-01"},
+        FORGE | {"b3": "of somebody else"},
+        FORGE | {"b3": f"{32 * '0'}-{SPAN}-0"},
     ],
 )
 def test_a_trace_is_continued(headers: dict[str, str]) -> None:
@@ -42,7 +45,9 @@ def test_a_short_trace_of_b3_is_filled_with_zeros() -> None:
         {"traceparent": f"00-{32 * '0'}-{SPAN}-01"},
         {"traceparent": f"00-{TRACE}-{16 * '0'}-01"},
         {"traceparent": f"00-{TRACE}-{SPAN}-01\n"},
+        {"traceparent": f"00-{TRACE}-{SPAN}-01-more"},
         {"b3": "0"},
+        FORGE | {"b3": "0"},
         {"b3": f"{TRACE}-{SPAN}-0"},
         {"b3": f"{TRACE}-jane@example.com-1"},
         FORGE | {"x-b3-sampled": "0"},

@@ -19,6 +19,7 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 FORGE = {"x_b3_traceid": TRACE, "x_b3_spanid": SPAN, "x_b3_sampled": "1"}
 CANARIES = (b"jane", b"max@", b"example", b"Release", b"acme", b"Hello", b"localhost")
 EXPORTED_SECONDS = 15
+EXPORTER = "opentelemetry.exporter"  # the logger that complains
 
 
 @contextmanager
@@ -81,4 +82,5 @@ def test_a_collector_that_is_away_keeps_no_mail_and_is_not_complained_of_in_word
     port = free_port()
     with running_stack(*LOOPBACK, traces_url=f"http://127.0.0.1:{port}/v1/traces") as stack:
         post(stack.client(), catcher)
+        await_true(lambda: EXPORTER in stack.log.read_text(), EXPORTED_SECONDS)
         assert str(port) not in stack.log.read_text()
