@@ -11,7 +11,8 @@ from dispatcher.contracts.shared_settings import SharedSettings
 
 NAME_SERVER: Final = 53  # an answer that is too long for UDP is asked for again by TCP
 SCHEMES: Final = {"http": 80, "https": 443}
-PROXIES: Final = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")  # heeded by Sentry's client, and by what sends spans
+# Heeded by Sentry's client, and by what sends spans.
+PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def own_ports(settings: SharedSettings) -> frozenset[int] | None:
