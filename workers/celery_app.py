@@ -4,7 +4,9 @@ import asyncio
 import gc
 import logging
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Final
 
 import uvloop
@@ -44,11 +46,11 @@ class Process:
         signals.worker_ready.connect(self._on_ready)
         signals.worker_shutting_down.connect(self._on_shutting_down)
         quiet_loop(self._loop)
-        threading.Thread(target=self._loop.run_forever, name="loop", daemon=True).start()
-        self._drain = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
-        worker = self.celery.Worker(hostname="bp@worker", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True)
-        worker.start()
-        self._finish().result()
+        with turning(self._loop):
+            self._drain = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+            worker = self.celery.Worker(hostname="bp@worker", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True)
+            worker.start()
+            self._finish().result()
         self._ringer.shutdown(wait=False, cancel_futures=True)
 
     def hear(self) -> None:
@@ -89,6 +91,22 @@ class Process:
     async def _emptied(self) -> None:
         if self._drain:
             await self._drain.finish()
+
+
+@contextmanager
+def turning(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Meanwhile the loop runs in a thread of its own; afterwards it stands, with all that was left undone.
+
+    A loop that still turned when the interpreter is taken down would call into it at its next timer, and crash. Nothing
+    is cancelled: a job that a cancel put back into its queue might be one whose mail is out.
+    """
+    thread = threading.Thread(target=loop.run_forever, name="loop")
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
 
 
 def _keep_our_logging(**_: Any) -> None:  # noqa: ANN401 -- Celery's signature

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from socket import create_server
@@ -16,12 +16,14 @@ END_SECONDS = 30
 
 
 @contextmanager
-def own_workers(stack: RunningStack, number: int, **settings: object) -> "Iterator[list[subprocess.Popen[bytes]]]":
-    """So many, all of which have shown that they live."""
+def own_workers(
+    stack: RunningStack, number: int, words: Sequence[str] = ("-m", "workers"), **settings: object
+) -> "Iterator[list[subprocess.Popen[bytes]]]":
+    """So many, all of which have shown that they live; the interpreter is told these words."""
     api = stack.environment_of("api")
     private = Path(api["BEAMPOST_PUBLIC_KEYS"]).with_name("private")
     environment = api | _variables(private_keys=private, redis_url=stack.facts["redis"], **settings)
-    with _running(stack, number, ["-m", "workers"], environment) as processes:
+    with _running(stack, number, words, environment) as processes:
         await_true(lambda: {process.pid for process in processes} <= shown(stack), START_SECONDS)
         yield processes
 
@@ -38,7 +40,7 @@ def own_api(stack: RunningStack) -> Iterator[Client]:
 
 
 @contextmanager
-def _running(stack: RunningStack, number: int, words: list[str], environment: dict[str, str]) -> "Iterator[list[subprocess.Popen[bytes]]]":
+def _running(stack: RunningStack, number: int, words: Sequence[str], environment: dict[str, str]) -> "Iterator[list[subprocess.Popen[bytes]]]":
     with stack.log.open("ab") as log:
         children: list[Child | Restarted] = [Child("own", [sys.executable, *words], environment, log) for _ in range(number)]
         for child in children:

@@ -24,6 +24,12 @@ DOT_SECONDS = 5
 GRACE_SECONDS = DOT_SECONDS + 10
 PROMPT_SECONDS = 5
 BELLS = 30
+LINGERING = """
+import ctypes, runpy
+libc = ctypes.CDLL(None)
+libc.__cxa_atexit(libc.usleep, ctypes.c_void_p(2_000_000), None)
+runpy.run_module("workers", run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +82,13 @@ def sent(client: Client, job_id: str) -> tuple[str, int]:
 def test_a_worker_at_rest_ends_at_once(office: RunningStack, times: int) -> None:
     with own_workers(office, 1) as (worker,):
         told(worker.pid, times)
+        assert ended(worker, PROMPT_SECONDS) == (0, True)
+
+
+def test_no_thread_of_a_worker_outlives_the_interpreter(office: RunningStack) -> None:
+    """Between the interpreter's end and the process' end, which lie far apart on a busy machine, a loop that still turns would crash."""
+    with own_workers(office, 1, ("-c", LINGERING), sweep_seconds=0.2) as (worker,):
+        told(worker.pid)
         assert ended(worker, PROMPT_SECONDS) == (0, True)
 
 
