@@ -3,10 +3,7 @@
 import asyncio
 import gc
 import logging
-import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, Final
 
 import uvloop
@@ -21,6 +18,7 @@ from dispatcher.contracts.wire import RING, bell, broker_settings
 from dispatcher.contracts.worker_settings import WorkerSettings
 from workers.drain import Drain
 from workers.office import open_office
+from workers.turning import turning
 
 log = logging.getLogger(LOGGER)
 TASK_SLOTS: Final = 2
@@ -91,22 +89,6 @@ class Process:
     async def _emptied(self) -> None:
         if self._drain:
             await self._drain.finish()
-
-
-@contextmanager
-def turning(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Meanwhile the loop runs in a thread of its own; afterwards it stands, with all that was left undone.
-
-    A loop that still turned when the interpreter is taken down would call into it at its next timer, and crash. Nothing
-    is cancelled: a job that a cancel put back into its queue might be one whose mail is out.
-    """
-    thread = threading.Thread(target=loop.run_forever, name="loop")
-    thread.start()
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
 
 
 def _keep_our_logging(**_: Any) -> None:  # noqa: ANN401 -- Celery's signature

@@ -27,6 +27,7 @@ from dispatcher.contracts.privacy import quiet_loop
 from dispatcher.contracts.seal import SealingKeys
 from dispatcher.contracts.secret import Secret
 from dispatcher.contracts.suites import require
+from dispatcher.doctor.checkup import Checkup
 from dispatcher.intake.api_keys import ApiKeys
 from dispatcher.intake.authenticate import Door
 from dispatcher.intake.issuers import known
@@ -76,14 +77,14 @@ def build(settings: ApiSettings, hardening: Hardening, dashboard: Sequence[Route
     door = Door(api_keys, issuers_keys, known(settings), settings.max_token_bytes)
     each = [open_shard(settings.at(number), secret, sealing_keys, door) for number in range(settings.shards)]
     shards, pausing = Shards(each, secret), PausingAll([shard.pausing for shard in each], door, secret)
-    gate = Gate(settings.body_bytes_at_once)
+    gate, checkup = Gate(settings.body_bytes_at_once), Checkup(settings, hardening)
     apps = []
     for routes in (PUBLIC, (*ADMIN, *dashboard)):
         app = Starlette(routes=routes, middleware=[Middleware(Unfailing)], exception_handlers=problems.HANDLERS)
         app.router.redirect_slashes = False
         app.state.settings, app.state.secret, app.state.sealing_keys = settings, secret, sealing_keys
         app.state.door, app.state.api_keys, app.state.gate = door, api_keys, gate
-        app.state.shards, app.state.pausing, app.state.hardening = shards, pausing, hardening
+        app.state.shards, app.state.pausing, app.state.hardening, app.state.checkup = shards, pausing, hardening, checkup
         apps.append(app)
     return apps[0], apps[1]
 

@@ -103,7 +103,7 @@ async def standing(redis: "Redis") -> Standing:
         now_ms=now,
         waiting={lane: _waiting(now, *pair) for lane, pair in zip(map(str, Lane), _pairs(lanes), strict=True)},
         pools=tuple(_pool(name, lines, ends.get(f"pool:{name}")) for name in POOLS),
-        payload_bytes=int(held or 0),
+        payload_bytes=max(0, int(held or 0)),  # jobs of a release that did not count yet are taken off, too
         memory_bytes=memory["used_memory"],
         memory_limit_bytes=memory["maxmemory"],
         resting=Counter((failure_class or b"").decode() or "internal_error" for failure_class in rest[len(scopes) :]),
@@ -113,14 +113,14 @@ async def standing(redis: "Redis") -> Standing:
     )
 
 
-async def oldest_ms(redis: "Redis") -> int:
-    """The age of the oldest job that waits, which a worker may see too; 0 when none does. Raises Unavailable."""
+async def oldest_by_lane(redis: "Redis") -> dict[Lane, int]:
+    """The age in milliseconds of the oldest job of each lane where any waits, which a worker may see too. Raises Unavailable."""
     now = await now_ms(redis)
     try:
-        found: list[list[Any]] = [await redis.zrange(key("waiting", lane), 0, 0, withscores=True) for lane in Lane]
+        found: dict[Lane, Any] = {lane: await redis.zrange(key("waiting", lane), 0, 0, withscores=True) for lane in Lane}
     except FAILURES:
         raise Unavailable from None
-    return max((max(0, now - int(accepted)) for waiting in found for _, accepted in waiting), default=0)
+    return {lane: max(0, now - int(accepted)) for lane, waiting in found.items() for _, accepted in waiting}
 
 
 def _pairs(flat: list[Any]) -> Iterable[tuple[Any, Any]]:

@@ -1,15 +1,18 @@
 """Pages: HTML from our templates, escaped, under a policy that lets a browser load nothing but our own."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import jinja2
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from dispatcher.contracts.spans import span
 
+QUOTED: Final = re.compile(r"`([^`]+)`")
 TEMPLATES: Final = Path(__file__).parent / "templates"
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -27,6 +30,11 @@ def moment(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def quoted(words: str) -> Markup:
+    """Words of ours, in which `what is typed` is code."""
+    return Markup(QUOTED.sub(r"<code>\1</code>", str(escape(words))))  # noqa: S704 -- escaped before
+
+
 def _loaded() -> dict[str, jinja2.Template]:
     """All of them, while the process may still read its own folder."""
     environment = jinja2.Environment(
@@ -37,7 +45,7 @@ def _loaded() -> dict[str, jinja2.Template]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["moment"] = moment
+    environment.filters |= {"moment": moment, "quoted": quoted}
     environment.filters["span"] = lambda ms: span(ms / 1000)
     return {name: environment.get_template(name) for name in environment.list_templates()}
 

@@ -5,25 +5,25 @@ from dataclasses import dataclass
 
 from starlette.datastructures import State
 
-from dispatcher.api.concerns import concerns
-from dispatcher.api.health import unready
 from dispatcher.api.shards import Shards
 from dispatcher.contracts import gathered
 from dispatcher.contracts.counts import Counts
 from dispatcher.contracts.pauses import Pause
 from dispatcher.contracts.standing import Standing
+from dispatcher.doctor.checkup import Checkup
+from dispatcher.doctor.findings import Finding
 from dispatcher.intake.pausing import PausingAll
 
 
 @dataclass(frozen=True)
 class Reading:
-    """`steps` are as of `gathered.steps`, the last one running; `concerns` each have a code and a cure."""
+    """`steps` are as of `gathered.steps`, the last one running; `findings` are the doctor's, the worst first."""
 
     window: str
     stands: Standing
     steps: Sequence[tuple[int, Counts]]
     pauses: Sequence[Pause]
-    concerns: Sequence[dict[str, str]]
+    findings: Sequence[Finding]
 
     @property
     def happened(self) -> Counts:
@@ -35,6 +35,6 @@ async def read(state: State, window: str) -> Reading:
     """Now; `state` is that of the app. Raises Unavailable."""
     shards: Shards = state.shards
     pausing: PausingAll = state.pausing
+    checkup: Checkup = state.checkup
     stands, steps = await gathered.now(shards.redises), await gathered.steps(shards.redises, window)
-    found = concerns(stands, shards.hazards, tuple(unready(state)))
-    return Reading(window, stands, steps, await pausing.lasting(), found)
+    return Reading(window, stands, steps, await pausing.lasting(), await checkup.findings())

@@ -60,7 +60,7 @@ def context(reading: Reading) -> dict[str, Any]:
         "span": NAMES[reading.window],
         "stands": reading.stands,
         "pauses": reading.pauses,
-        "concerns": reading.concerns,
+        "findings": reading.findings,
         "happened": happened,
         "outcomes": {outcome: max(0, happened.outcomes()[outcome]) for outcome in OUTCOMES},
         "rates": _rates(reading),

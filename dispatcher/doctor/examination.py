@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Misconfigured
+from dispatcher.contracts.hardening import Hardening
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.doctor.callers import callers
@@ -19,6 +21,9 @@ from dispatcher.doctor.sealing import sealing
 from dispatcher.doctor.software import software
 from dispatcher.doctor.trial import Trial, Trying
 from dispatcher.doctor.workers import workers
+
+
+INCOMPLETE: Final = "not whole here; the log of the start says what is lacking"
 
 
 class StrictlyRefused(Misconfigured):
@@ -44,6 +49,13 @@ async def examined(programs: Iterable[SharedSettings], trying: Trying) -> list[F
     trial = trying.result()
     told = [_of(one, found + before_start(one, trial)) for one, found in zip(settings, asked, strict=True)]
     return merged(finding for found in told for finding in found)
+
+
+async def attended(settings: ApiSettings, hardening: Hardening) -> list[Finding]:
+    """Of a running API by itself, and of the workers: what it gave up at its start is not tried again, for it may start no program."""
+    own = Trial(hardening.wipe == "ok", "" if hardening.sandbox == "ok" else INCOMPLETE)
+    found, known = await _asked(settings), await asyncio.to_thread(before_start, settings, own)
+    return merged([*found, *(await workers(settings) if found[0].state is State.GREEN else ()), *known])
 
 
 async def _asked(settings: SharedSettings) -> list[Finding]:

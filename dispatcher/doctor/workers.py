@@ -1,4 +1,4 @@
-"""Workers: whether any gives a sign of life, of which version, and how it is hardened."""
+"""Workers: whether any gives a sign of life, of which version, how it is hardened, and whether each lane is served."""
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
@@ -7,10 +7,11 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from dispatcher.contracts.errors import Unavailable
+from dispatcher.contracts.job import Lane
 from dispatcher.contracts.redis_client import open_redis
-from dispatcher.contracts.standing import oldest_ms
+from dispatcher.contracts.shared_settings import SharedSettings
+from dispatcher.contracts.standing import oldest_by_lane
 from dispatcher.contracts.wire import key
-from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.doctor.findings import Finding, green, merged, red, unknown, yellow
 from dispatcher.doctor.redis import PATIENCE
 
@@ -20,25 +21,26 @@ LATE_MS: Final = 120_000
 LOG: Final = "their logs say why: `sandbox incomplete`, `memory wipe`"
 
 
-async def workers(settings: WorkerSettings) -> list[Finding]:
-    """By their own word in Redis: in that which this worker serves, or in each, where nobody says which that is."""
+async def workers(settings: SharedSettings) -> list[Finding]:
+    """By their own word in Redis: in that which this program serves, or in each, where nobody says which that is."""
     several = settings.redis_urls and settings.shard is None
     places = [settings.at(number) for number in range(settings.shards)] if several else [settings]
     found = [await _of(place) for place in places]
     return merged(finding for findings in found for finding in findings)
 
 
-async def _of(settings: WorkerSettings) -> list[Finding]:
+async def _of(settings: SharedSettings) -> list[Finding]:
     client = open_redis(settings.redis, PATIENCE, "bp-doctor")
     try:
         names: Any = await client.smembers(key("pools"))
         signs: list[dict[Any, Any]] = [await client.hgetall(key("pool", name.decode())) for name in sorted(names)]
-        waited_ms = await oldest_ms(client)
+        waited_ms = await oldest_by_lane(client)
     except (RedisError, OSError, TimeoutError, Unavailable):
         return [unknown("workers", "nobody could be asked", "see `redis`")]
     finally:
         await client.aclose()
-    return [*judged([{name.decode(): value.decode() for name, value in sign.items()} for sign in signs if sign]), oldest(waited_ms)]
+    alive = [{name.decode(): value.decode() for name, value in sign.items()} for sign in signs if sign]
+    return [*judged(alive), *unserved(alive, waited_ms), oldest(max(waited_ms.values(), default=0))]
 
 
 def oldest(waited_ms: int) -> Finding:
@@ -46,6 +48,13 @@ def oldest(waited_ms: int) -> Finding:
     if waited_ms < LATE_MS:
         return green("oldest job", f"waits for {waited_ms / 1000:.0f} s" if waited_ms else "none waits")
     return yellow("oldest job", f"waits for {waited_ms / 60_000:.0f} minutes", STANDS_STILL)
+
+
+def unserved(alive: Iterable[Mapping[str, str]], waiting: Iterable[Lane]) -> list[Finding]:
+    """Lanes in which jobs wait although no worker that lives looks there."""
+    served = {lane for sign in alive for lane in sign.get("lanes", "").split(",")}
+    lacking = [lane for lane in waiting if lane not in served]
+    return [red("lanes", f"jobs wait in {lane}, which no worker serves", f"start workers with BEAMPOST_LANES={lane}") for lane in lacking]
 
 
 def judged(signs: Iterable[Mapping[str, str]]) -> list[Finding]:

@@ -11,6 +11,7 @@ from dispatcher.contracts.records import POOLS
 from dispatcher.contracts.standing import Pool, Standing, Waiting
 from dispatcher.dashboard.reading import Reading
 from dispatcher.dashboard.view import PANELS, panels
+from dispatcher.doctor.findings import Finding, green, red, yellow
 
 MINUTE = 60_000
 NOW = 1_795_000_000_000
@@ -34,11 +35,11 @@ HAPPENED = Counts(
 )
 
 
-def reading(window: str = "1h", stands: Standing = QUIET, happened: Counts | None = None, pauses: tuple[Pause, ...] = ()) -> Reading:
+def reading(window: str = "1h", stands: Standing = QUIET, happened: Counts | None = None, pauses: tuple[Pause, ...] = (), findings: tuple[Finding, ...] = ()) -> Reading:
     number, step = {"1h": (60, MINUTE), "24h": (24, 60 * MINUTE), "7d": (168, 60 * MINUTE)}[window]
     steps = [(NOW - place * step, Counts()) for place in range(number - 1, -1, -1)]
     steps[-1] = (steps[-1][0], happened or Counts())
-    return Reading(window, stands, steps, pauses, [])
+    return Reading(window, stands, steps, pauses, findings)
 
 
 def text(html: str) -> str:
@@ -100,3 +101,11 @@ def test_no_panel_has_a_style_attribute_a_script_or_an_id_twice() -> None:
     assert not re.search(r"\sstyle=|<script|\son\w+=", drawn)
     ids = re.findall(r'\sid="([^"]+)"', drawn)
     assert len(ids) == len(set(ids))
+
+
+def test_what_the_doctor_found_is_told_with_its_cure() -> None:
+    found = (red("redis disk", "a copy is <written>", "set `save ''`"), yellow("swap", "on", "`swapoff -a`"), green("clock", "right"))
+    drawn = panels(reading(findings=found))["panel-health"]
+    assert "red redis disk: a copy is &lt;written&gt; set save &#39;&#39; yellow swap: on swapoff -a Green: 1 clock: right" in text(drawn)
+    assert "<code>swapoff -a</code>" in drawn
+    assert "Nothing to mend. Green: 0" in text(panels(reading())["panel-health"])

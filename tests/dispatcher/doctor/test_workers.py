@@ -58,6 +58,15 @@ def test_that_none_lives_is_red(server: Server) -> None:
     assert states(settings(server)) == {"workers": State.RED}
 
 
+def test_a_lane_that_waits_in_vain_is_red(server: Server) -> None:
+    show(server, "1-a", WHOLE)
+    with server.client() as client:
+        client.zadd("bp:waiting:interactive", {"one": 1})
+        assert states(settings(server)) == {"workers": State.GREEN}
+        client.zadd("bp:waiting:bulk", {"other": 1})
+    assert states(settings(server)) == {"workers": State.GREEN, "lanes": State.RED}
+
+
 def test_one_that_vanished_is_none(server: Server) -> None:
     show(server, "1-a", WHOLE)
     with server.client() as client:
@@ -87,7 +96,7 @@ def test_a_job_that_waits_for_long_is_told(server: Server, waited_ms: int | None
     if waited_ms is not None:
         with server.client() as client:
             seconds, microseconds = client.time()
-            client.zadd("bp:waiting:bulk", {"job": seconds * 1000 + microseconds // 1000 - waited_ms})
+            client.zadd("bp:waiting:interactive", {"job": seconds * 1000 + microseconds // 1000 - waited_ms})
     [found] = [finding for finding in asyncio.run(workers(settings(server))) if finding.name == "oldest job"]
     assert (found.state, found.seen) == (state, seen)
 
