@@ -35,6 +35,7 @@ from dispatcher.intake.key_sets import IssuersKeys, fetcher
 from dispatcher.intake.pausing import PausingAll
 
 GRACE_SECONDS: Final = 30
+ADMIN_GRACE_SECONDS: Final = 5  # nobody at the admin port waits for the end of a job, and a viewer may have ceased to read
 PUBLIC: Final = (
     Route("/v1/jobs", shown(jobs.post), methods=["POST"]),
     Route("/v1/jobs/{job_id}", shown(jobs.one), methods=["GET", "DELETE"]),
@@ -96,7 +97,7 @@ async def serve(
     quiet_loop(asyncio.get_running_loop())
     apps = build(settings, hardening, dashboard)
     shards: Shards = apps[0].state.shards
-    servers = [_Server(_config(app)) for app in apps]
+    servers = [_Server(_config(app, grace)) for app, grace in zip(apps, (GRACE_SECONDS, ADMIN_GRACE_SECONDS), strict=True)]
     stop = asyncio.Event()
     for app in apps:
         app.state.stopping = stop  # who answers for long looks at it
@@ -133,7 +134,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def _config(app: Starlette, grace_seconds: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         access_log=False,
@@ -141,7 +142,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         lifespan="off",
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
         http=cast("type[asyncio.Protocol]", partial(Receiving, memoryview(bytearray(ROOM_BYTES)))),
         ws="none",
         loop="none",

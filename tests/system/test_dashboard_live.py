@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
+from socket import create_connection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from tests.system.door import SIMULATOR
 from tests.system.running_stack import RunningStack, await_true, lives, running_stack
 from tests.system.submissions import submission
 from tests.system.visitor import visitor
+
+BEGUN = b"POST /admin/sign-in HTTP/1.1\r\nHost: here\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 99\r\n\r\nk"
 
 
 @contextmanager
@@ -48,3 +51,14 @@ def test_panels_come_as_jobs_do_and_a_stop_waits_for_no_viewer() -> None:
             while answer.readline():
                 pass
             await_true(lambda: not lives(api), 3 - (time.monotonic() - began))
+
+
+def test_a_visitor_who_says_no_more_holds_a_stop_for_five_seconds_at_the_most() -> None:
+    with running_stack() as stack:
+        place = urlsplit(stack.facts["admin"])
+        with create_connection((place.hostname, place.port)) as connection:
+            connection.sendall(BEGUN)
+            time.sleep(0.5)
+            api = stack.facts["pids"]["api"]
+            os.kill(api, signal.SIGTERM)
+            assert await_true(lambda: not lives(api), 20) < 8
