@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 import click
 
+from dispatcher.commands.saying import AS_JSON, say
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.settings import read
 
@@ -21,7 +22,8 @@ def api_keys() -> None:
 @click.option("--scope", "scopes", multiple=True, default=("jobs:submit", "jobs:read"), show_default=True)
 @click.option("--days", type=click.IntRange(1), help="Days until it expires.")
 @click.option("--network", "networks", multiple=True, metavar="CIDR", help="A network that it may be used from; may be repeated.")
-def api_keys_create(tenant: str, scopes: tuple[str, ...], days: int | None, networks: tuple[str, ...]) -> None:
+@AS_JSON
+def api_keys_create(tenant: str, scopes: tuple[str, ...], days: int | None, networks: tuple[str, ...], *, as_json: bool) -> None:
     """Make a key. It is shown this once; only its hash is kept."""
     from dispatcher.intake.api_keys import create_api_key  # noqa: PLC0415
     from dispatcher.intake.caller import Scope  # noqa: PLC0415
@@ -34,11 +36,12 @@ def api_keys_create(tenant: str, scopes: tuple[str, ...], days: int | None, netw
     except ValueError:
         raise click.UsageError("a network is an address and a length, as 10.0.0.0/8") from None
     expires = int(time.time()) + days * 86_400 if days else None
-    click.echo(create_api_key(read(ApiSettings).api_keys_file, tenant, tuple(map(Scope, scopes)), expires, networks))
+    made = create_api_key(read(ApiSettings).api_keys_file, tenant, tuple(map(Scope, scopes)), expires, networks)
+    say({"key": made, "expires": expires}, made, as_json=as_json)
 
 
 @api_keys.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@AS_JSON
 def api_keys_list(*, as_json: bool) -> None:
     """The keys' ids, tenants, scopes, last days and networks; never a hash."""
     from dispatcher.intake.api_keys import read_api_keys  # noqa: PLC0415
@@ -56,9 +59,11 @@ def api_keys_list(*, as_json: bool) -> None:
 
 @api_keys.command("revoke")
 @click.argument("key_id")
-def api_keys_revoke(key_id: str) -> None:
+@AS_JSON
+def api_keys_revoke(key_id: str, *, as_json: bool) -> None:
     """The key of this id works no more."""
     from dispatcher.intake.api_keys import revoke_api_key  # noqa: PLC0415
 
     if not revoke_api_key(read(ApiSettings).api_keys_file, key_id):
         raise click.UsageError("there is no key of that id")
+    say({"id": key_id, "revoked": True}, f"{key_id} works no more", as_json=as_json)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from dispatcher.commands.saying import AS_JSON, AS_JSON_LINES, say
 from dispatcher.service import Service, with_service
 
 SPAN: Final = re.compile(r"([1-9][0-9]{0,3})([smh])")
@@ -23,8 +24,9 @@ def debug() -> None:
 @debug.command("open")
 @click.argument("file", type=SESSION_FILE)
 @click.option("--for", "span", default="30m", show_default=True, help="As 90s, 30m or 1h, which is the longest.")
+@AS_JSON
 @with_service
-def debug_open(file: Path, span: str, **service: Any) -> None:  # noqa: ANN401 -- options
+def debug_open(file: Path, span: str, *, as_json: bool, **service: Any) -> None:  # noqa: ANN401 -- options
     """Open a session. FILE is written: the session's id, and the private key that opens what is noted in it."""
     from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.contracts.reader_key import new_pair  # noqa: PLC0415
@@ -36,12 +38,12 @@ def debug_open(file: Path, span: str, **service: Any) -> None:  # noqa: ANN401 -
     wanted = {"ttl_seconds": int(found[1]) * SECONDS[found[2]], "public_key": b64encode(public).decode()}
     session = _asked("", service, wanted)
     write(file, json.dumps(session | {"private_key": b64encode(private).decode()}).encode(), 0o600)
-    click.echo(f"open until {session['expires_at']}")
+    say(session, f"open until {session['expires_at']}", as_json=as_json)
 
 
 @debug.command("read")
 @click.argument("file", type=SESSION_FILE)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON a line.")
+@AS_JSON_LINES
 @with_service
 def debug_read(file: Path, *, as_json: bool, **service: Any) -> None:  # noqa: ANN401 -- options
     """Print what was noted in the session of FILE, the oldest first."""
@@ -56,13 +58,14 @@ def debug_read(file: Path, *, as_json: bool, **service: Any) -> None:  # noqa: A
 
 @debug.command("close")
 @click.argument("file", type=SESSION_FILE)
+@AS_JSON
 @with_service
-def debug_close(file: Path, **service: Any) -> None:  # noqa: ANN401 -- options
+def debug_close(file: Path, *, as_json: bool, **service: Any) -> None:  # noqa: ANN401 -- options
     """End the session of FILE before its time; what was noted in it is gone."""
     session_id, _ = _session(file)
     _asked(f"/{session_id}", service, method="DELETE")
     file.unlink()
-    click.echo("closed")
+    say({"id": session_id, "closed": True}, "closed", as_json=as_json)
 
 
 def _asked(path: str, options: dict[str, Any], body: object = None, method: str | None = None) -> Any:  # noqa: ANN401 -- JSON

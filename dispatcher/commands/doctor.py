@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from dispatcher.commands.programs import KINDS, settings_of, told_by
+from dispatcher.commands.saying import AS_JSON
 from dispatcher.exits import FAILED, OK, UNREACHABLE
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ COLOURS: Final = {"red": "red", "yellow": "yellow", "unknown": "magenta", "green
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@AS_JSON
 @click.option("--role", default="all", show_default=True, type=click.Choice(["api", "worker", "all"]), help="Whose settings are looked at.")
 @click.option(
     "--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="What `up --ready-file` wrote: its programs are looked at."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from dispatcher.commands.saying import AS_JSON, AS_JSON_LINES, say
 from dispatcher.contracts.settings import read
 from dispatcher.contracts.worker_settings import WorkerSettings
 
@@ -24,17 +25,19 @@ def keys() -> None:
 
 @keys.command("new")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 400), help="How many.")
-def keys_new(count: int) -> None:
+@AS_JSON_LINES
+def keys_new(count: int, *, as_json: bool) -> None:
     """Make a key pair: the active one if there is none, else one that waits for `rotate`. Makes the secret file too where there is none."""
     from dispatcher.contracts.rotation import new_key  # noqa: PLC0415
 
     settings = read(WorkerSettings)
     for suite in _suites(settings) * count:
-        click.echo(new_key(settings.public_keys, settings.private_keys, settings.secret_file, suite))
+        kid = new_key(settings.public_keys, settings.private_keys, settings.secret_file, suite)
+        say({"kid": kid, "suite": suite}, kid, as_json=as_json)
 
 
 @keys.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@AS_JSON
 def keys_list(*, as_json: bool) -> None:
     """The keys, with suite, state and age."""
     from dispatcher.contracts.keyring import read_keys  # noqa: PLC0415
@@ -50,25 +53,28 @@ def keys_list(*, as_json: bool) -> None:
 
 
 @keys.command("rotate")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON a line.")
+@AS_JSON_LINES
 def keys_rotate(*, as_json: bool) -> None:
     """The next key becomes the active one, the old one retires, what retired long enough ago is deleted. Daily is the advice."""
     settings = read(WorkerSettings)
     for suite in _suites(settings):
         for kid, state in _room(settings).rotate(suite):
-            click.echo(json.dumps({"kid": kid, "state": state}) if as_json else f"{kid}  {state}")
+            say({"kid": kid, "state": state}, f"{kid}  {state}", as_json=as_json)
 
 
 @keys.command("retire", context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
-def keys_retire(kid: str) -> None:
+@AS_JSON
+def keys_retire(kid: str, *, as_json: bool) -> None:
     """Seal nothing more to a key; again, after the longest life of a job, to delete it."""
-    click.echo(_room(read(WorkerSettings)).retire(kid))
+    state = _room(read(WorkerSettings)).retire(kid)
+    say({"kid": kid, "state": state}, state, as_json=as_json)
 
 
 @keys.command("root")
 @click.option("--to", "path", type=ROOT_FILE, required=True, help="The root's file; keep it away from the service.")
-def keys_root(path: Path) -> None:
+@AS_JSON
+def keys_root(path: Path, *, as_json: bool) -> None:
     """Make the root that signs key sets. Prints its public half, which clients pin."""
     from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.contracts.signed import encoded, new_signing_key  # noqa: PLC0415
@@ -77,12 +83,13 @@ def keys_root(path: Path) -> None:
         raise click.UsageError("there is such a file already")
     root = new_signing_key()
     write(path, encoded(root), 0o600)
-    click.echo(root.x)
+    say({"public": root.x}, root.x, as_json=as_json)
 
 
 @keys.command("sign")
 @click.option("--root", "path", type=ROOT_FILE, required=True, help="The file that `keys root` made.")
-def keys_sign(path: Path) -> None:
+@AS_JSON_LINES
+def keys_sign(path: Path, *, as_json: bool) -> None:
     """Sign the active and the coming keys, for clients that pin the root. Needs the public folder alone."""
     from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.contracts.key_set import signed_kids, signed_set  # noqa: PLC0415
@@ -93,7 +100,7 @@ def keys_sign(path: Path) -> None:
     signed = signed_set(read_keys(folder), signing_key(path))
     write(folder / SIGNED_FILE, signed.encode(), 0o644)
     for kid in sorted(signed_kids(signed)):
-        click.echo(f"{kid}  signed")
+        say({"kid": kid, "signed": True}, f"{kid}  signed", as_json=as_json)
 
 
 def _suites(settings: WorkerSettings) -> "list[SuiteName]":

@@ -7,6 +7,7 @@ from typing import IO, Any
 import click
 
 from dispatcher.commands.programs import KINDS
+from dispatcher.commands.saying import AS_JSON
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.settings import read, shown
 from dispatcher.service import Service, with_service
@@ -40,7 +41,7 @@ def config() -> None:
 @config.command("show")
 @click.option("--role", default="all", show_default=True, type=click.Choice(["api", "worker", "all"]), help="Whose settings.")
 @click.option("--set", "only_set", is_flag=True, help="Only those that the environment sets.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@AS_JSON
 def config_show(role: str, *, only_set: bool, as_json: bool) -> None:
     """Print each setting, its value, and whether the environment sets it. Secrets are not shown."""
     programs = [read(kind) for name, kind in KINDS.items() if role in {name, "all"}]

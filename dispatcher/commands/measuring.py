@@ -9,13 +9,14 @@ from urllib.error import HTTPError
 import click
 
 from dispatcher.calls import OPENER
+from dispatcher.commands.saying import AS_JSON
 from dispatcher.exits import UNREACHABLE
 from dispatcher.service import Service, refused, with_service
 
 
 @click.command()
 @click.option("--prom", is_flag=True, help="As Prometheus gets it, with all that is 0.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@AS_JSON
 @with_service
 def metrics(*, prom: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401 -- options
     """Print what Prometheus would read at the admin port: what is not 0, a line each."""

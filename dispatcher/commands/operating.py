@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import click
 
+from dispatcher.commands.saying import AS_JSON, say
 from dispatcher.exits import TEMPORARY
 from dispatcher.service import Service, with_service
 
@@ -18,7 +19,6 @@ SPAN: Final = re.compile(r"([1-9][0-9]{0,3})([mh])")
 MINUTES: Final = {"m": 1, "h": 60}
 WATCH_SECONDS: Final = 2.0
 DRAIN_SECONDS: Final = 330  # beyond the longest wait for the reply to a final dot
-AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def _scopes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -70,7 +70,7 @@ def pause(scope: str, reason: str, span: str | None, until: str | None, *, as_js
     """Stop SCOPE for a time: `all`, `lane:bulk`, `destination:m365`, `pool:bulk`, `tenant:NAME`. Its jobs wait, and still expire."""
     wanted = {"scope": scope, "reason": reason, **_end(span, until)}
     begun = Service.found(**options, port="admin").ask("/v1/admin/pauses", wanted)
-    click.echo(json.dumps(begun) if as_json else f"{begun['scope']} is paused until {begun['until']}")
+    say(begun, f"{begun['scope']} is paused until {begun['until']}", as_json=as_json)
 
 
 @click.command()
@@ -81,7 +81,7 @@ def resume(scope: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
     """End the pause of SCOPE before its time; also that of a drained pool."""
     left = Service.found(**options, port="admin").ask(f"/v1/admin/pauses/{quote(scope)}", method="DELETE")
     still = ", ".join(pause["scope"] for pause in left["pauses"]) or "nothing"
-    click.echo(json.dumps(left) if as_json else f"{scope} goes on; {still} is still paused")
+    say(left, f"{scope} goes on; {still} is still paused", as_json=as_json)
 
 
 @click.command()
@@ -98,7 +98,7 @@ def drain(pool: str, reason: str, span: str | None, until: str | None, *, wait: 
     if wait and not _emptied(service, pool):
         click.echo("its workers still hold jobs", err=True)
         sys.exit(TEMPORARY)
-    click.echo(json.dumps(begun) if as_json else f"{pool} is {'empty' if wait else 'drained'}; it claims nothing until {begun['until']}")
+    say(begun, f"{pool} is {'empty' if wait else 'drained'}; it claims nothing until {begun['until']}", as_json=as_json)
 
 
 def _end(span: str | None, until: str | None) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dispatcher.commands.programs import settings_of, told_by
+from dispatcher.commands.saying import AS_JSON
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import JobUnknown, TooLate, Unavailable
 from dispatcher.contracts.job import Lane
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--all", "every", is_flag=True, help="Whatever waits.")
 @click.option("--job", "jobs", multiple=True, metavar="ID", help="One job; may be repeated.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@AS_JSON
 @click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="What `up --ready-file` wrote: its Redis is meant.")
 def purge(lanes: tuple[str, ...], jobs: tuple[str, ...], ready_file: Path | None, *, every: bool, yes: bool, as_json: bool) -> None:
     """Cancel jobs that wait: their payloads are deleted, their status is `canceled`, callbacks are told. What is in hand goes on."""

@@ -8,6 +8,7 @@ from typing import IO, Any, Final
 
 import click
 
+from dispatcher.commands.saying import AS_JSON, say
 from dispatcher.exits import FAILED
 
 KEY_FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -20,7 +21,8 @@ def receipt() -> None:
 
 @receipt.command("key")
 @click.argument("file", type=KEY_FILE)
-def receipt_key(file: Path) -> None:
+@AS_JSON
+def receipt_key(file: Path, *, as_json: bool) -> None:
     """Make a key. Writes the private half to FILE, and prints the public one, which goes into submissions as `receipt_key`."""
     from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.contracts.reader_key import new_pair  # noqa: PLC0415
@@ -29,7 +31,8 @@ def receipt_key(file: Path) -> None:
         raise click.UsageError("there is such a file already")
     public, private = new_pair()
     write(file, b64encode(private) + b"\n", 0o600)
-    click.echo(b64encode(public).decode())
+    shown = b64encode(public).decode()
+    say({"receipt_key": shown}, shown, as_json=as_json)
 
 
 @receipt.command("open")

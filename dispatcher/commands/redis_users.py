@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
+from dispatcher.commands.saying import AS_JSON, say
+
 
 @click.command("redis-users")
 @click.option(
     "--to", "folder", default=Path("keys"), show_default=True, type=click.Path(path_type=Path, file_okay=False), help="Where to write them."
 )
-def redis_users(folder: Path) -> None:
+@AS_JSON
+def redis_users(folder: Path, *, as_json: bool) -> None:
     """Write redis-users.acl, which Redis loads as `aclfile`, and the file of a password for each program.
 
     A password that is there stays, so that a new release may have other rights.
@@ -20,8 +23,8 @@ def redis_users(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     passwords = {name: _password(folder / f"{name}.password") for name in USERS}
     write(folder / "redis-users.acl", users_file(passwords).encode(), 0o644)
-    for name in ("redis-users.acl", *(f"{user}.password" for user in USERS)):
-        click.echo(folder / name)
+    written = [str(folder / name) for name in ("redis-users.acl", *(f"{user}.password" for user in USERS))]
+    say({"files": written}, "\n".join(written), as_json=as_json)
 
 
 def _password(file: Path) -> str:

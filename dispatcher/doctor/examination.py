@@ -22,7 +22,6 @@ from dispatcher.doctor.software import software
 from dispatcher.doctor.trial import Trial, Trying
 from dispatcher.doctor.workers import workers
 
-
 INCOMPLETE: Final = "not whole here; the log of the start says what is lacking"
 
 

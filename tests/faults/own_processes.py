@@ -40,7 +40,9 @@ def own_api(stack: RunningStack) -> Iterator[Client]:
 
 
 @contextmanager
-def _running(stack: RunningStack, number: int, words: Sequence[str], environment: dict[str, str]) -> "Iterator[list[subprocess.Popen[bytes]]]":
+def _running(
+    stack: RunningStack, number: int, words: Sequence[str], environment: dict[str, str]
+) -> "Iterator[list[subprocess.Popen[bytes]]]":
     with stack.log.open("ab") as log:
         children: list[Child | Restarted] = [Child("own", [sys.executable, *words], environment, log) for _ in range(number)]
         for child in children:

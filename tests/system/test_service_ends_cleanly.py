@@ -112,7 +112,7 @@ def test_api_keys_are_made_listed_and_revoked_in_the_file_that_the_environment_n
     assert ([status for status, _ in made], names(tmp_path)) == ([0, 0], ["api-keys.json"])
     listed = [f"{acme}  acme  jobs:submit jobs:read  10.0.0.0/8", f"{bolt}  bolt  jobs:submit jobs:read  10.0.0.0/8"]
     assert told(tmp_path, "api-keys", "list") == (0, listed)
-    assert told(tmp_path, "api-keys", "revoke", acme) == (0, [])
+    assert told(tmp_path, "api-keys", "revoke", acme) == (0, [f"{acme} works no more"])
     assert told(tmp_path, "api-keys", "list") == (0, listed[1:])
     assert told(tmp_path, "api-keys", "revoke", acme)[0] == 2
     assert [key["networks"] for key in json.loads((tmp_path / "api-keys.json").read_bytes())] == [["10.0.0.0/8"]]

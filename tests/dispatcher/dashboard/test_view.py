@@ -35,7 +35,13 @@ HAPPENED = Counts(
 )
 
 
-def reading(window: str = "1h", stands: Standing = QUIET, happened: Counts | None = None, pauses: tuple[Pause, ...] = (), findings: tuple[Finding, ...] = ()) -> Reading:
+def reading(
+    window: str = "1h",
+    stands: Standing = QUIET,
+    happened: Counts | None = None,
+    pauses: tuple[Pause, ...] = (),
+    findings: tuple[Finding, ...] = (),
+) -> Reading:
     number, step = {"1h": (60, MINUTE), "24h": (24, 60 * MINUTE), "7d": (168, 60 * MINUTE)}[window]
     steps = [(NOW - place * step, Counts()) for place in range(number - 1, -1, -1)]
     steps[-1] = (steps[-1][0], happened or Counts())

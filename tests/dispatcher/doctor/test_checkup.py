@@ -49,7 +49,7 @@ def test_it_looks_at_redis_workers_keys_and_what_this_process_gave_up(
         "memory wipe": State.GREEN,
         "sandbox": State.YELLOW,
     }
-    assert list(found.values())[0].state is State.RED
+    assert next(iter(found.values())).state is State.RED
     with server.client() as client:
         assert client.acl_log() == []
 

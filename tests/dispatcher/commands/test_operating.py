@@ -1,0 +1,49 @@
+"""Operating: how long a command waits for workers to be empty, and what it says when they are not."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dispatcher.__main__ import cli
+from dispatcher.commands import operating
+
+DRAIN = ("drain", "bulk", "--reason", "upgrade", "--for", "30m", "--wait")
+BEGUN = {"scope": "pool:bulk", "until": "2030-01-31T18:00:00Z"}
+
+
+def drained(monkeypatch: pytest.MonkeyPatch, *busy: int) -> Result:
+    """With workers that hold so many jobs each time that they are asked, and in the end the last number for good."""
+
+    def held() -> Iterator[int]:
+        yield from busy
+        while True:
+            yield busy[-1]
+
+    holds = held()
+
+    def ask(path: str, *_: object) -> Any:  # noqa: ANN401 -- JSON
+        pools = [{"name": "bulk", "busy": next(holds)}, {"name": "interactive", "busy": 9}] if "stats" in path else []
+        return {"now": {"pools": pools}} if pools else BEGUN
+
+    monkeypatch.setattr(operating, "Service", SimpleNamespace(found=lambda **_: SimpleNamespace(ask=ask)))
+    monkeypatch.setattr(operating, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(operating, "DRAIN_SECONDS", 0.05)
+    return CliRunner().invoke(cli, DRAIN)
+
+
+def test_a_pool_that_becomes_empty_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = drained(monkeypatch, 3, 1, 0)
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (
+        0,
+        "bulk is empty; it claims nothing until 2030-01-31T18:00:00Z\n",
+        "3 in hand\n1 in hand\n",
+    )
+
+
+def test_a_pool_that_never_becomes_empty_is_a_temporary_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = drained(monkeypatch, 2)
+    assert (ended.exit_code, ended.stdout) == (75, "")
+    assert ended.stderr.splitlines()[-1] == "its workers still hold jobs"
