@@ -26,8 +26,10 @@ EVERYTHING: Final = {
     "nodeSelector": {"kubernetes.io/os": "linux"},
     "tolerations": [{"key": "mail", "operator": "Exists"}],
 }
+SHARDS: Final = ["redis-0.example:6379", "redis-1.example:6380", "redis-2.example:6379"]
+SHARDED: Final = {"redis": {"shards": SHARDS}, "pools": [FAST, BULK], "keda": {"enabled": True}}
 FIXED: Final = {"api": {"replicas": 1, "autoscaling": {"enabled": False}}, "networkPolicy": {"enabled": False}}
-VALUES: Final = {"defaults": {}, "everything": EVERYTHING, "fixed": FIXED}
+VALUES: Final = {"defaults": {}, "everything": EVERYTHING, "sharded": SHARDED, "fixed": FIXED}
 
 
 def manifests(values: dict[str, Any]) -> list[dict[str, Any]]:

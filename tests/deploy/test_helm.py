@@ -8,7 +8,7 @@ import pytest
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.settings import variable
 from dispatcher.contracts.worker_settings import WorkerSettings
-from tests.deploy.rendered import BULK, CHART, EVERYTHING, FAST, VALUES, environment, manifests, of_kind, programs
+from tests.deploy.rendered import BULK, CHART, EVERYTHING, FAST, SHARDED, SHARDS, VALUES, environment, manifests, of_kind, programs
 from tests.house.chart_files import ORIGINALS, stale
 
 pytestmark = pytest.mark.deploy
@@ -179,6 +179,23 @@ def test_each_pool_is_scaled_by_its_own_slots_and_lanes() -> None:
         assert all(f'lane=~"{pool["name"]}"' in trigger["metadata"]["query"] for trigger in spec["triggers"])
 
 
+def test_each_shard_has_workers_of_each_pool_and_everybody_knows_all_shards_in_their_order() -> None:
+    found = manifests(shipped(SHARDED))
+    deployments = of_kind("Deployment", found)
+    urls = {name: environment(deployment["spec"]["template"]["spec"]["containers"][0]) for name, deployment in deployments.items()}
+    for name, told in urls.items():
+        user = "api" if name == "bp-api" else "worker"
+        assert told["BEAMPOST_REDIS_URLS"] == ",".join(f"rediss://beampost-{user}@{server}/0" for server in SHARDS)
+        assert "BEAMPOST_REDIS_URL" not in told
+    assert {name: told["BEAMPOST_SHARD"] for name, told in urls.items() if name != "bp-api"} == {
+        f"bp-worker-{pool['name']}-{shard}": str(shard) for pool in (FAST, BULK) for shard in range(len(SHARDS))
+    }
+    for one in of_kind("ScaledObject", found).values():
+        assert one["spec"]["triggers"][0]["metadata"]["query"].endswith(" / 3")
+    ports = [rule["ports"] for rule in of_kind("NetworkPolicy", found)["bp-worker"]["spec"]["egress"]]
+    assert [port["port"] for port in ports[1]] == [6379, 6380]
+
+
 def test_workers_reach_mail_servers_and_the_web_and_nothing_private_but_what_is_allowed() -> None:
     policies = of_kind("NetworkPolicy", manifests(shipped(EVERYTHING)))
     _names, _redis, internet, allowed = policies["bp-worker"]["spec"]["egress"]
@@ -201,6 +218,8 @@ def test_workers_reach_mail_servers_and_the_web_and_nothing_private_but_what_is_
         {"settings": {"api": {"BEAMPOST_API_PORT": "80"}}},
         {"settings": {"api": {"BEAMPOST_MAX_RECIPIENTS": 5}}},
         {"replicas": 3},
+        {"redis": {"shards": ["redis-0:6379", "redis-0:6379"]}},
+        {"redis": {"shards": ["redis-0:6379", "redis-1:6379"], "bundled": True}},
     ],
 )
 def test_values_that_would_not_work_are_refused(wrong: dict[str, Any]) -> None:

@@ -21,11 +21,21 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 {{- end }}
 
-{{- define "beampost.redisUrl" -}}
-{{- if .root.Values.redis.bundled -}}
-redis://{{ .user }}@{{ include "beampost.name" (dict "root" .root "part" "valkey") }}:6379/0
+{{- /* One URL, or those of all shards in their order. */}}
+{{- define "beampost.redis" -}}
+{{- $redis := .root.Values.redis }}
+{{- $scheme := ternary "rediss" "redis" $redis.tls }}
+{{- $user := .user }}
+{{- if $redis.bundled -}}
+- { name: BEAMPOST_REDIS_URL, value: "redis://{{ $user }}@{{ include "beampost.name" (dict "root" .root "part" "valkey") }}:6379/0" }
+{{- else if $redis.shards -}}
+{{- $urls := list }}
+{{- range $redis.shards }}
+{{- $urls = append $urls (printf "%s://%s@%s/0" $scheme $user .) }}
+{{- end -}}
+- { name: BEAMPOST_REDIS_URLS, value: {{ join "," $urls | quote }} }
 {{- else -}}
-{{ ternary "rediss" "redis" .root.Values.redis.tls }}://{{ .user }}@{{ .root.Values.redis.address }}/0
+- { name: BEAMPOST_REDIS_URL, value: "{{ $scheme }}://{{ $user }}@{{ $redis.address }}/0" }
 {{- end -}}
 {{- end }}
 
@@ -70,7 +80,7 @@ securityContext:
 {{- end }}
 
 {{- define "beampost.settings" -}}
-- { name: BEAMPOST_REDIS_URL, value: {{ include "beampost.redisUrl" . | quote }} }
+{{ include "beampost.redis" . }}
 - { name: BEAMPOST_REDIS_PASSWORD_FILE, value: /run/secrets/redis/password }
 - { name: BEAMPOST_SECRET_FILE, value: /run/secrets/secret/secret }
 - { name: BEAMPOST_PUBLIC_KEYS, value: /run/keys/public }
