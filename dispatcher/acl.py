@@ -32,8 +32,8 @@ USERS: Final[Mapping[str, Rights]] = {
     API: Rights(
         "get mget set del exists pexpire pexpireat hget hgetall hmget hset hdel hincrby"
         " lindex llen lpop lpush ltrim rpush sadd smembers zadd zpopmin zrem",
-        "job:* idem:* open:* rate:* run:* wait:* waiting:* sem:* called sched tell met:* ask pause:* pauses"
-        " shard %W~replayed bell.* _kombu.binding*",
+        "job:* idem:* open:* rate:* run:* wait:* waiting:* deferred:* sem:* called sched tell met:* ask pause:*"
+        " pauses shard %W~replayed bell.* _kombu.binding*",
         {
             "%W~pay:*": "set del exists",
             "%W~cb:*": "set",
@@ -43,7 +43,7 @@ USERS: Final[Mapping[str, Rights]] = {
             "out:*": "getdel",
             "rcp:*": "get pexpireat",
             "%R~pool:* %R~pools %R~pause:* %R~resting %R~brk:*": "hget hgetall smembers pttl pexpiretime zrange",
-            "%R~waiting:*": "zcard zrange",
+            "%R~waiting:* %R~deferred:*": "zcard zrange",
             "debug:* dbg:* debugging": "get mget set del exists lrange pexpireat zadd zcard zrange zrem zremrangebyscore",
         },
     ),
@@ -51,7 +51,7 @@ USERS: Final[Mapping[str, Rights]] = {
         "get set del exists pexpire pexpireat pexpiretime hget hgetall hmget hset hdel hincrby"
         " lindex llen lmove lpop lpush rpop brpop rpush sadd smembers srem"
         " zadd zcard zcount zpopmin zrange zrangebyscore zrem zremrangebyscore",
-        "job:* open:* rate:* run:* wait:* waiting:* sem:* called park sched tell telling:* untold:* cb:* brk:* resting met:* ask"
+        "job:* open:* rate:* run:* wait:* waiting:* deferred:* sem:* called park sched tell telling:* untold:* cb:* brk:* resting met:* ask"
         " pool:* pools sweeping shard %R~pause:* bell.* _kombu.binding*",
         {
             "pay:*": "get del exists",

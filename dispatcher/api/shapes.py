@@ -90,7 +90,7 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
         since=MOMENT,
         now=_object(
             ("lanes", "pools", "memory", "resting", "pauses", "debug_sessions", "hardening", "concerns"),
-            lanes=_each(_object(("waiting", "oldest_seconds"), waiting=INTEGER, oldest_seconds=NUMBER)),
+            lanes=_each(_object(("waiting", "deferred", "oldest_seconds"), waiting=INTEGER, deferred=INTEGER, oldest_seconds=NUMBER)),
             pools=_list(
                 _object(
                     ("name", "workers", "slots", "busy", "versions", "heartbeat_seconds", "drained_until"),

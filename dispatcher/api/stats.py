@@ -17,7 +17,8 @@ def standing_document(stands: Standing) -> Document:
     """What is the case now; of resting accounts only the classes of failure, since there are few of them."""
     return {
         "lanes": {
-            lane: {"waiting": waiting.jobs, "oldest_seconds": _seconds(waiting.oldest_ms)} for lane, waiting in stands.waiting.items()
+            lane: {"waiting": waiting.jobs, "deferred": waiting.deferred, "oldest_seconds": _seconds(waiting.oldest_ms)}
+            for lane, waiting in stands.waiting.items()
         },
         "pools": [_pool(pool) for pool in stands.pools],
         "memory": {

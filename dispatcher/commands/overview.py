@@ -34,7 +34,8 @@ def _many(number: int, noun: str) -> str:
 def _lanes(now: dict[str, Any]) -> Iterator[str]:
     for name, lane in now["lanes"].items():
         oldest = f"the oldest for {span(lane['oldest_seconds'])}" if lane["waiting"] else ""
-        yield _row("waiting", f"{name:<16}", f"{lane['waiting']:>6}", oldest)
+        deferred = f"{lane['deferred']} put off" if lane["deferred"] else ""
+        yield _row("waiting", f"{name:<16}", f"{lane['waiting']:>6}", *filter(None, (oldest, deferred)))
 
 
 def _pools(now: dict[str, Any]) -> Iterator[str]:

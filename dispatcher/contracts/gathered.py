@@ -60,7 +60,7 @@ def together(one: Standing, other: Standing) -> Standing:
 
 
 def _waiting(one: Waiting, other: Waiting) -> Waiting:
-    return Waiting(one.jobs + other.jobs, max(one.oldest_ms, other.oldest_ms))
+    return Waiting(one.jobs + other.jobs, max(one.oldest_ms, other.oldest_ms), one.deferred + other.deferred)
 
 
 def _pool(one: Pool, other: Pool) -> Pool:

@@ -78,6 +78,7 @@ WAIT: Final = _histogram("wait", "From acceptance to the first attempt.")
 SEND: Final = _histogram("send", "One message, from when a worker took it in hand to its outcome; a job of several messages has several.")
 TOTAL: Final = _histogram("total", "From acceptance to the end.")
 DEPTH: Final = _gauge("queue_depth", "Open jobs in nobody's hand: queued, or put off.", **LANE)
+DEFERRED: Final = _gauge("queue_deferred", "How many of them are put off until a moment, most of them because a server failed.", **LANE)
 OLDEST: Final = _gauge("queue_oldest_seconds", "The age of the oldest of them, since it was accepted; 0 where there is none.", **LANE)
 WORKERS: Final = _gauge("workers", "Worker processes that gave a sign of life within 15 s, by the lanes they serve.", **POOL)
 SLOTS: Final = _gauge("slots", "How many jobs they can have in hand at once.", **POOL)
@@ -99,7 +100,7 @@ SANDBOX: Final = _gauge("sandbox", "Worker processes by whether they are confine
 ALWAYS: Final = (UP, BUILD, KEY_AGE)
 HAPPENED: Final = (ACCEPTED, JOBS, FAILURES, RETRIES, EXPIRED, REPLIES, WAIT, SEND, TOTAL)
 STANDS: Final = (
-    *(DEPTH, OLDEST, WORKERS, SLOTS, BUSY, DRAINED, PAYLOAD, MEMORY, MEMORY_LIMIT, PERSISTENCE, UNSAFE),
+    *(DEPTH, DEFERRED, OLDEST, WORKERS, SLOTS, BUSY, DRAINED, PAYLOAD, MEMORY, MEMORY_LIMIT, PERSISTENCE, UNSAFE),
     *(RESTING, PAUSES, DEBUGGING, WIPE, SANDBOX),
 )
 METRICS: Final = (*ALWAYS, *HAPPENED, *STANDS)
@@ -163,6 +164,7 @@ def _standing(now: Standing) -> dict[str, Values]:
     )
     found: dict[str, Values] = {
         DEPTH.name: {(lane,): waiting.jobs for lane, waiting in now.waiting.items()},
+        DEFERRED.name: {(lane,): waiting.deferred for lane, waiting in now.waiting.items()},
         OLDEST.name: {(lane,): waiting.oldest_ms / 1000 for lane, waiting in now.waiting.items()},
         DRAINED.name: {(pool.name,): float(pool.drained_until is not None) for pool in now.pools},
     }

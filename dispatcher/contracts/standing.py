@@ -19,10 +19,11 @@ MOST_RESTING: Final = 1000  # of which the classes are looked up
 
 @dataclass(frozen=True)
 class Waiting:
-    """Open jobs of a lane that are in nobody's hand, and the age of the oldest, since it was accepted."""
+    """Open jobs of a lane that are in nobody's hand, the age of the oldest, since it was accepted, and how many of them are put off."""
 
     jobs: int = 0
     oldest_ms: int = 0
+    deferred: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ async def standing(redis: "Redis") -> Standing:
             for lane in Lane:
                 pipeline.execute_command("ZCARD", key("waiting", lane))
                 pipeline.execute_command("ZRANGE", key("waiting", lane), 0, 0, "WITHSCORES")
+                pipeline.execute_command("ZCARD", key("deferred", lane))
             pipeline.execute_command("HGET", key("met", "open"), "bytes")
             pipeline.execute_command("SMEMBERS", key("pools"))
             pipeline.execute_command("SMEMBERS", key("pauses"))
@@ -101,7 +103,7 @@ async def standing(redis: "Redis") -> Standing:
     ]
     return Standing(
         now_ms=now,
-        waiting={lane: _waiting(now, *pair) for lane, pair in zip(map(str, Lane), _pairs(lanes), strict=True)},
+        waiting={lane: _waiting(now, *pair) for lane, pair in zip(map(str, Lane), _threes(lanes), strict=True)},
         pools=tuple(_pool(name, lines, ends.get(f"pool:{name}")) for name in POOLS),
         payload_bytes=max(0, int(held or 0)),  # jobs of a release that did not count yet are taken off, too
         memory_bytes=memory["used_memory"],
@@ -127,13 +129,17 @@ def _pairs(flat: list[Any]) -> Iterable[tuple[Any, Any]]:
     return zip(flat[::2], flat[1::2], strict=True)
 
 
+def _threes(flat: list[Any]) -> Iterable[tuple[Any, Any, Any]]:
+    return zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+
+
 def _scored(found: list[Any]) -> Iterable[tuple[Any, Any]]:
     """Members with scores, flat or in pairs, as the protocol's version has it."""
     return found if found and isinstance(found[0], list | tuple) else _pairs(found)
 
 
-def _waiting(now: int, jobs: int, first: list[Any]) -> Waiting:
-    return next((Waiting(jobs, max(0, now - int(float(accepted)))) for _, accepted in _scored(first)), Waiting())
+def _waiting(now: int, jobs: int, first: list[Any], deferred: int) -> Waiting:
+    return next((Waiting(jobs, max(0, now - int(float(accepted))), deferred) for _, accepted in _scored(first)), Waiting())
 
 
 def _pool(name: str, lines: Iterable[tuple[Mapping[str, str], int]], drained_until: int | None) -> Pool:

@@ -42,9 +42,10 @@ def test_who_is_in_hand_or_has_ended_does_not_wait(books: Books) -> None:
     claim = books.claim()
     assert (now(books).jobs, now(books).payload_bytes) == (0, 6)
     books.do(books.ledger.defer(claim, Outcome({0: Fate.PENDING}, DOWN), 60_000, {}))
-    assert now(books).jobs == 1
+    put_off = now(books).waiting["interactive"]
+    assert (put_off.jobs, put_off.deferred) == (1, 1)
     books.do(books.ledger.cancel(claim.binding.job_id, "acme"))
-    assert (now(books).jobs, now(books).payload_bytes) == (0, 0)
+    assert (now(books).waiting["interactive"], now(books).payload_bytes) == (Waiting(), 0)
 
 
 def test_workers_are_told_by_the_lanes_that_they_serve(books: Books) -> None:

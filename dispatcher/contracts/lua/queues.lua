@@ -14,6 +14,13 @@ local function wait(id, job)
   redis.call('ZADD', key('waiting', job.lane), job.accepted, id)
 end
 
+-- post: the job is none of those that wait for a moment of their own.
+local function recall(id, job)
+  if job.st == 'deferred' then
+    redis.call('ZREM', key('deferred', job.lane), id)
+  end
+end
+
 local function list_of(queue)
   return key('run', (queue:gsub(' ', ':')))
 end
@@ -73,6 +80,7 @@ local function queue(id, job, now, front)
   redis.call('HSET', key('job', id), 'st', 'queued', 'upd', now)
   redis.call('HDEL', key('job', id), 'lease')
   redis.call('ZADD', key('sched'), job.deadline, id)
+  recall(id, job)
   wait(id, job)
   return redis.call(front and 'LPUSH' or 'RPUSH', list_of(name), id) == 1 and enter(name)
 end
@@ -152,7 +160,9 @@ end
 local function put_off(id, job, now, moment)
   redis.call('HSET', key('job', id), 'st', 'deferred', 'upd', now)
   redis.call('HDEL', key('job', id), 'lease')
-  redis.call('ZADD', key('sched'), math.min(moment, tonumber(job.deadline)), id)
+  local due = math.min(moment, tonumber(job.deadline))
+  redis.call('ZADD', key('sched'), due, id)
+  redis.call('ZADD', key('deferred', job.lane), due, id)
   wait(id, job)
   if job.cls then
     add_to('again|' .. job.cls, now, 1)
@@ -193,6 +203,7 @@ local function close(id, job, state, now)
     leave(id, job)
     release(job)
     redis.call('ZREM', key('waiting', job.lane), id)
+    recall(id, job)
     observe('total', now, math.max(0, now - job.accepted))
   end
   redis.call('DEL', key('pay', id))

@@ -39,6 +39,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', now, 'LIMI
     redis.call('ZREM', key('sched'), id)
     for _, lane in ipairs(LANES) do
       redis.call('ZREM', key('waiting', lane), id)
+      redis.call('ZREM', key('deferred', lane), id)
     end
   elseif job.st == 'committing' then
     unconfirm(id, job)

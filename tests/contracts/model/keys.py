@@ -37,8 +37,15 @@ def expected(model: Model) -> dict[str, Value]:
     written["sched"] = {job.id: comparable(job.due) for job in model.jobs.values() if job.due is not None}
     for job in model.jobs.values():
         if job.state in WAITING:
-            written[f"waiting:{job.lane}"] = {**dict(written.get(f"waiting:{job.lane}", {})), job.id: comparable(job.accepted)}  # type: ignore[arg-type]
+            put(written, f"waiting:{job.lane}", job, job.accepted)
+        if job.state == "deferred":
+            put(written, f"deferred:{job.lane}", job, job.due)
     return {name: value for name, value in written.items() if value}
+
+
+def put(written: dict[str, Value], name: str, job: Job, moment: object) -> None:
+    """Into a sorted set."""
+    written[name] = {**dict(written.get(name, {})), job.id: comparable(moment)}  # type: ignore[arg-type]
 
 
 def expected_ends(model: Model) -> dict[str, int]:

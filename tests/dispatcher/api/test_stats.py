@@ -53,7 +53,7 @@ def test_a_correction_of_another_step_counts_in_the_whole() -> None:
 def test_what_stands_is_told_in_seconds_and_octets() -> None:
     stands = Standing(
         now_ms=10_000,
-        waiting={"interactive": Waiting(2, 1500), "bulk": Waiting()},
+        waiting={"interactive": Waiting(2, 1500, 1), "bulk": Waiting()},
         pools=(Pool("bulk", 1, 8, 3, ("1.0",), 400, 20_000), Pool("interactive")),
         payload_bytes=7,
         memory_bytes=8,
@@ -63,7 +63,7 @@ def test_what_stands_is_told_in_seconds_and_octets() -> None:
         hardening=Counter({("wipe", "ok"): 1}),
     )
     assert standing_document(stands) == {
-        "lanes": {"interactive": {"waiting": 2, "oldest_seconds": 1.5}, "bulk": {"waiting": 0, "oldest_seconds": 0.0}},
+        "lanes": {"interactive": {"waiting": 2, "deferred": 1, "oldest_seconds": 1.5}, "bulk": {"waiting": 0, "deferred": 0, "oldest_seconds": 0.0}},
         "pools": [
             {
                 "name": "bulk",

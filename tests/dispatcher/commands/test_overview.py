@@ -10,7 +10,7 @@ NONE: Final = {"p50": None, "p95": None, "p99": None}
 QUIET: Final[dict[str, Any]] = {
     "window": "1h",
     "now": {
-        "lanes": {"bulk": {"waiting": 0, "oldest_seconds": 0.0}},
+        "lanes": {"bulk": {"waiting": 0, "deferred": 0, "oldest_seconds": 0.0}},
         "pools": [{"name": "bulk", "workers": 0, "slots": 0, "busy": 0, "versions": [], "drained_until": None}],
         "memory": {"sealed_bytes": 0, "redis_bytes": 2048, "redis_limit_bytes": 0},
         "resting": {"accounts": 0, "classes": []},
@@ -30,7 +30,7 @@ QUIET: Final[dict[str, Any]] = {
 BUSY: Final[dict[str, Any]] = {
     "window": "1h",
     "now": {
-        "lanes": {"bulk": {"waiting": 1200, "oldest_seconds": 7260.0}},
+        "lanes": {"bulk": {"waiting": 1200, "deferred": 40, "oldest_seconds": 7260.0}},
         "pools": [
             {"name": "bulk", "workers": 2, "slots": 400, "busy": 17, "versions": ["1.0", "1.1"], "drained_until": "2026-11-26T18:00:00Z"}
         ],
@@ -70,7 +70,7 @@ def test_where_nothing_happens_it_says_what_is_missing() -> None:
 
 def test_all_that_is_the_case_has_a_line() -> None:
     assert words(told(BUSY, FAILURES)) == [
-        "waiting bulk 1200 the oldest for 2.0 h",
+        "waiting bulk 1200 the oldest for 2.0 h 40 put off",
         "pool bulk 17 of 400 slots 2 workers 1.0 1.1 drained until 2026-11-26T18:00:00Z",
         "memory 3 MiB sealed 5 MiB of 2.0 GiB in Redis",
         'paused lane:bulk until 2026-11-26T18:00:00Z "Moved."',

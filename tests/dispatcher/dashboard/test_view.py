@@ -18,7 +18,7 @@ NOW = 1_795_000_000_000
 QUIET = Standing(NOW, {"interactive": Waiting(), "bulk": Waiting()}, tuple(Pool(name) for name in POOLS))
 BUSY = Standing(
     NOW,
-    {"interactive": Waiting(12, 754_000), "bulk": Waiting(5, 3_200)},
+    {"interactive": Waiting(12, 754_000, 7), "bulk": Waiting(5, 3_200)},
     (Pool("interactive"), Pool("bulk"), Pool("interactive+bulk", 2, 200, 7, ("0.1.0",), 400, NOW + MINUTE)),
     payload_bytes=40_960,
     resting=Counter({"connect_refused": 2, "auth_rejected": 1}),
@@ -80,7 +80,7 @@ def test_figures_are_those_of_the_window() -> None:
 def test_a_busy_service_tells_what_waits_works_rests_and_is_watched() -> None:
     pause = Pause("lane:bulk", 'Their <b>server</b> "moves"', "abcdefgh", NOW + MINUTE)
     drawn = panels(reading(stands=BUSY, happened=HAPPENED, pauses=(pause,)))
-    assert "interactive 12 13 min bulk 5 3.2 s" in text(drawn["panel-now"])
+    assert "interactive 12 7 13 min bulk 5 0 3.2 s" in text(drawn["panel-now"])
     assert "interactive+bulk 2 7 200 0.1.0 0.4 s ago 2026-" in text(drawn["panel-pools"])
     assert "3 mail accounts, left alone for a while because of auth_rejected, connect_refused" in text(drawn["panel-stopped"])
     assert "1 open; the last one ends in 20 min" in text(drawn["panel-stopped"])
