@@ -63,7 +63,10 @@ def test_what_stands_is_told_in_seconds_and_octets() -> None:
         hardening=Counter({("wipe", "ok"): 1}),
     )
     assert standing_document(stands) == {
-        "lanes": {"interactive": {"waiting": 2, "deferred": 1, "oldest_seconds": 1.5}, "bulk": {"waiting": 0, "deferred": 0, "oldest_seconds": 0.0}},
+        "lanes": {
+            "interactive": {"waiting": 2, "deferred": 1, "oldest_seconds": 1.5},
+            "bulk": {"waiting": 0, "deferred": 0, "oldest_seconds": 0.0},
+        },
         "pools": [
             {
                 "name": "bulk",
