@@ -1,4 +1,4 @@
-"""ACL: what each of the two programs may do in Redis, in Redis' own words; `deploy/users.acl` is written from here."""
+"""ACL: what the two programs and the administrator may do in Redis, in Redis' own words; `deploy/users.acl` is written from here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from dispatcher.contracts.wire import PREFIX
 
 API: Final = "beampost-api"
 WORKER: Final = "beampost-worker"
+ADMIN: Final = "beampost-admin"
 
 # To sign in, to look whether the server is safe, and to run our scripts, whose every command is judged by the rules of who runs them.
 # CLIENT TRACKING would tell of every key that anybody changes.
@@ -42,7 +43,7 @@ USERS: Final[Mapping[str, Rights]] = {
             "daily:*": "hget hset pexpireat",
             "out:*": "getdel",
             "rcp:*": "get pexpireat",
-            "%R~pool:* %R~pools %R~pause:* %R~resting %R~brk:*": "hget hgetall smembers pttl pexpiretime zrange",
+            "%R~pool:* %R~pools %R~pause:* %R~resting %R~brk:*": "hget hgetall smembers pttl pexpiretime zcount zrange",
             "%R~waiting:* %R~deferred:*": "zcard zrange",
             "debug:* dbg:* debugging": "get mget set del exists lrange pexpireat zadd zcard zrange zrem zremrangebyscore",
         },
@@ -62,6 +63,11 @@ USERS: Final[Mapping[str, Rights]] = {
         },
     ),
 }
+# The administrator operates Redis, reads and writes no key, and gives nobody rights: new ones are loaded from the file.
+OPERATE: Final = (
+    "resetchannels -@all +@connection -client|tracking +acl -acl|setuser -acl|deluser -acl|save +config +info +role +time +flushall"
+    " +latency +memory|stats +memory|doctor +memory|purge +memory|malloc-stats +script|kill +failover +replicaof +shutdown"
+)
 # Whoever names no user may ask whether the server lives.
 ANYBODY: Final = "user default reset on nopass resetchannels -@all +ping"
 
@@ -69,12 +75,12 @@ ANYBODY: Final = "user default reset on nopass resetchannels -@all +ping"
 def rule(name: str, password: str = "") -> str:
     """A line for a file of users or a configuration; without a password nobody can sign in as this user."""
     mark = [f"#{sha256(password.encode()).hexdigest()}"] if password else []
-    return " ".join(("user", name, "reset on", *mark, str(USERS[name])))
+    return " ".join(("user", name, "reset on", *mark, OPERATE if name == ADMIN else str(USERS[name])))
 
 
 def users_file(passwords: Mapping[str, str]) -> str:
     """What Redis loads as `aclfile`, with the hashes of these passwords."""
-    return "\n".join((ANYBODY, *(rule(name, passwords.get(name, "")) for name in USERS))) + "\n"
+    return "\n".join((ANYBODY, *(rule(name, passwords.get(name, "")) for name in (*USERS, ADMIN)))) + "\n"
 
 
 def _plus(commands: str) -> str:

@@ -21,7 +21,7 @@ async def follow(hand: Hand, desk: Desk, records: Records) -> None:
     caller, lane = await _look(claim, records) if is_traced() else (None, "")
     with continuing("deliver", caller):
         describe(lane, claim.attempt, len(claim.sealed))
-        if claim.attempt == 1:
+        if claim.is_new:
             waited(claim.accepted_ms, claim.now_ms)
         await dispatch(hand, desk)
 

@@ -1,26 +1,20 @@
 """Purge: the ledger is told what became of a message; the script that ends the job deletes its payload and counts it in the same step."""
 
-import asyncio
 import logging
 import random
-import time
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
 from dispatcher.contracts.claim import Claim
-from dispatcher.contracts.errors import Unavailable
-from dispatcher.contracts.ledger import Ledger
+from dispatcher.contracts.ledger import Ledger, new_call
 from dispatcher.contracts.outcome import BEFORE_MAIL, Contact, Failure, Fate, Outcome, Stage, State
 from dispatcher.contracts.privacy import LOGGER
 from dispatcher.contracts.stages import stage
 from dispatcher.contracts.tracing import tell_outcome
 from workers import retry
+from workers.persist import persist
 
-T = TypeVar("T")
 log = logging.getLogger(LOGGER)
-PAUSE_SECONDS: Final = 0.5
 
 
 async def purge(ledger: Ledger, claim: Claim, outcome: Outcome, waiting: frozenset[int] = frozenset()) -> Outcome | None:
@@ -48,7 +42,8 @@ def _tell(claim: Claim, outcome: Outcome, state: State | None) -> None:
 
 
 async def _finish(ledger: Ledger, claim: Claim, outcome: Outcome, *, expired: bool = False) -> State | None:
-    return await persist(claim, lambda: ledger.finish(claim, outcome, expired=expired))
+    call = new_call()
+    return await persist(claim, lambda: ledger.finish(claim, outcome, expired=expired, call=call))
 
 
 async def _settle(ledger: Ledger, claim: Claim, outcome: Outcome) -> State | None:
@@ -81,15 +76,3 @@ def _given_up(outcome: Outcome, waiting: frozenset[int], claim: Claim) -> Outcom
 
 def _worth_it(reason: Failure, claim: Claim) -> bool:
     return retry.worth_it(reason, claim.tries.get(reason.failure_class, 0) + 1)
-
-
-async def persist(claim: Claim, write: Callable[[], Awaitable[T]]) -> T | None:
-    """Tries until Redis took it or the job is somebody else's; None when it was lost, which the sweep then settles."""
-    until = time.monotonic() + claim.seconds_left
-    while True:
-        try:
-            return await write()
-        except Unavailable:
-            if time.monotonic() >= until:
-                return None
-            await asyncio.sleep(PAUSE_SECONDS)

@@ -9,7 +9,7 @@ from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.job import Job
 from dispatcher.contracts.privacy import LOGGER
 from workers.office import Desk
-from workers.purge import persist
+from workers.persist import persist
 
 log: Final = logging.getLogger(LOGGER)
 

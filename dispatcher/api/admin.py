@@ -1,6 +1,7 @@
 """Admin: why mail failed, what stands and what happened, in counts that name no one; on a port of its own."""
 
 from collections import Counter
+from functools import reduce
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,17 +14,16 @@ from dispatcher.api.pauses import document
 from dispatcher.api.shards import shards
 from dispatcher.api.stats import standing_document, window_document
 from dispatcher.contracts import gathered
-from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.advice import advice_on
 from dispatcher.contracts.documents import moment
 from dispatcher.contracts.errors import Invalid
-from dispatcher.contracts.outcome import FailureClass
 from dispatcher.contracts.suppress import LEAST, suppressed
 from dispatcher.contracts.tally import WINDOWS
 from dispatcher.intake.pausing import PausingAll
 
 
 async def failures(request: Request) -> Response:
-    """Ended jobs by class of failure with advice, in whole clock hours; small counts are hidden, and no sum is told."""
+    """Ended jobs by class of failure with advice, in whole clock hours; small counts are hidden."""
     await administrator(request)
     window = _window(request)
     since_ms, counted = await gathered.cells(shards(request).redises, window)
@@ -36,7 +36,7 @@ async def failures(request: Request) -> Response:
             "class": name,
             "count": count,
             "phases": sorted(phase for phase, number in phases[name].items() if number >= LEAST and count is not None),
-            "advice": ADVICE[FailureClass(name)],
+            "advice": advice_on(name),
             "help": f"/docs/failures#{name}",
         }
         for name, count in suppressed({name: of.total() for name, of in phases.items()}).items()
@@ -49,10 +49,11 @@ async def stats(request: Request) -> Response:
     await administrator(request)
     window, seen = _window(request), shards(request)
     pausing: PausingAll = request.app.state.pausing
-    stands, pauses = await gathered.now(seen.redises), await pausing.lasting()
+    each, pauses = await gathered.each_now(seen.redises), await pausing.lasting()
+    stands = reduce(gathered.together, each)
     now = standing_document(stands) | {
         "pauses": [document(pause) for pause in pauses],
-        "concerns": concerns(stands, seen.hazards, tuple(unready(request.app.state))),
+        "concerns": concerns(each, seen.hazards, tuple(unready(request.app.state))),
     }
     return answer({"window": window, "at": moment(stands.now_ms), "now": now} | window_document(await gathered.steps(seen.redises, window)))
 

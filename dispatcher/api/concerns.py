@@ -1,6 +1,6 @@
 """Concerns: what an operator should look at now, out of what the API sees all the time; `beampost doctor` looks at more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dispatcher.contracts.redis_safety import Hazard
@@ -9,7 +9,7 @@ from dispatcher.contracts.standing import Standing
 CURES: Final = {
     "no_sealing_key": "no job can be sealed: `beampost keys rotate`",
     "no_api_keys": "nobody can sign in: `beampost api-keys create`",
-    "no_workers": "nothing is sent: start workers",
+    "no_workers": "nothing is sent, or nothing of one shard: start workers",
     "lane_unserved": "jobs wait in a lane that no worker serves: start workers for it",
     "versions_differ": "workers are of several versions: go on with the upgrade",
     "memory_not_wiped": "a worker does not wipe the memory it frees: see docs/hardening.md",
@@ -18,9 +18,10 @@ CURES: Final = {
 UNHARDENED: Final = {"wipe": "memory_not_wiped", "sandbox": "worker_not_confined"}
 
 
-def concerns(stands: Standing, hazards: tuple[Hazard, ...], unready: tuple[str, ...]) -> list[dict[str, str]]:
-    """Each with its cure; `unready` is why no submission would be taken."""
-    codes = dict.fromkeys([*unready, *(f"redis_{hazard.name.lower()}" for hazard in hazards), *_of_workers(stands)])
+def concerns(shards: Iterable[Standing], hazards: tuple[Hazard, ...], unready: tuple[str, ...]) -> list[dict[str, str]]:
+    """Each with its cure; `unready` is why no submission would be taken. A shard is judged by its own workers."""
+    of_workers = (code for stands in shards for code in _of_workers(stands))
+    codes = dict.fromkeys([*unready, *(f"redis_{hazard.name.lower()}" for hazard in hazards), *of_workers])
     return [{"code": code, "cure": CURES[code]} for code in codes if code in CURES]
 
 

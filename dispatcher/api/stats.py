@@ -26,7 +26,7 @@ def standing_document(stands: Standing) -> Document:
             "redis_bytes": stands.memory_bytes,
             "redis_limit_bytes": stands.memory_limit_bytes,
         },
-        "resting": {"accounts": stands.resting.total(), "classes": sorted(stands.resting)},
+        "resting": {"accounts": stands.at_rest, "classes": sorted(stands.resting)},
         "debug_sessions": {
             "open": len(stands.debug_ends),
             "longest_seconds_left": _seconds(max(0, *stands.debug_ends, stands.now_ms) - stands.now_ms),

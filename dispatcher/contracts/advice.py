@@ -60,6 +60,12 @@ ADVICE: Final[dict[F, str]] = {
 }
 
 
+def advice_on(name: str) -> str:
+    """Of a class by its name, also where a newer release has counted one that this one does not know."""
+    known = {str(failure_class): advice for failure_class, advice in ADVICE.items()}
+    return known.get(name, "This release does not know this class of failure; the documents of a newer one do.")
+
+
 def advice_now(failure_class: F) -> str:
     """For whoever tries an account, without a job that would be tried again by itself."""
     first, _, rest = ADVICE[failure_class].partition(" It is tried again")

@@ -75,7 +75,8 @@ class Claim:
 
     `tries` counts the attempts that failed by class; the messages begin with the recipient `first`; so many `messages` may be
     taken by the server now, and what is left is to be given back. While it is `veiled`, since it was sealed end to end, nobody knows
-    yet to whom it goes. `debug` is the tenant's debug session as it is kept, empty where there is none.
+    yet to whom it goes. `debug` is the tenant's debug session as it is kept, empty where there is none. It `is_new` when it was never
+    claimed before, also where a claim before this one is not counted as an attempt.
     """
 
     token: int
@@ -90,6 +91,7 @@ class Claim:
     messages: int = 1_000_000
     veiled: bool = False
     debug: bytes = b""
+    is_new: bool = False
     taken: float = field(default_factory=time.monotonic)
 
     @property

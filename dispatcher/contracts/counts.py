@@ -19,7 +19,7 @@ MOST_HOURS: Final = 14 * 24
 
 @dataclass(frozen=True)
 class Histogram:
-    """Durations in seconds: how many up to each of BOUNDS and over the one before it, at last how many over all; and their sum."""
+    """Durations in seconds: how many up to each of BOUNDS and over the one before it, last how many over all bounds; and their sum."""
 
     counts: tuple[int, ...] = (0,) * (len(BOUNDS) + 1)
     seconds: float = 0.0

@@ -1,7 +1,7 @@
 """Daily: tenants as a person sees them, under a pseudonym that is another one tomorrow.
 
-It is made of the secret, of octets that Redis drew for the day and of the pseudonym in keys and records. Two days after, the octets are
-gone: then nobody can tell which pseudonyms of different days were the same tenant's, not even who has the secret.
+It is made of the secret, of octets that were drawn for the day and are kept in Redis, and of the pseudonym in keys and records. Two days
+after, the octets are gone: then nobody can tell which pseudonyms of different days were the same tenant's, not even who has the secret.
 """
 
 import re

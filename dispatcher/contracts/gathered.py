@@ -38,13 +38,18 @@ async def cells(shards: Sequence["Redis"], window: str) -> tuple[int, Counter[Ce
     return min(since_ms for since_ms, _ in each), counted
 
 
+async def each_now(shards: Sequence["Redis"]) -> list[Standing]:
+    """What stands, shard by shard."""
+    return await of_each(shards, standing.standing)
+
+
 async def now(shards: Sequence["Redis"]) -> Standing:
-    """What stands; a pause of all shards is one."""
-    return reduce(together, await of_each(shards, standing.standing))
+    """What stands in all."""
+    return reduce(together, await each_now(shards))
 
 
 def together(one: Standing, other: Standing) -> Standing:
-    """Of two shards."""
+    """Of two shards; a pause of both is one."""
     return Standing(
         now_ms=max(one.now_ms, other.now_ms),
         waiting={lane: _waiting(waiting, other.waiting[lane]) for lane, waiting in one.waiting.items()},
@@ -52,8 +57,11 @@ def together(one: Standing, other: Standing) -> Standing:
         payload_bytes=one.payload_bytes + other.payload_bytes,
         memory_bytes=one.memory_bytes + other.memory_bytes,
         memory_limit_bytes=_limit(one.memory_limit_bytes, other.memory_limit_bytes),
+        fullest=max(one.fullest, other.fullest),
+        unserved=one.unserved + other.unserved,
+        at_rest=one.at_rest + other.at_rest,
         resting=one.resting + other.resting,
-        pauses=max(one.pauses, other.pauses),
+        pauses=one.pauses | other.pauses,
         debug_ends=tuple(sorted(one.debug_ends + other.debug_ends)),
         hardening=one.hardening + other.hardening,
     )

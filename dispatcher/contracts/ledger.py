@@ -31,6 +31,11 @@ SCRIPTS: Final = {
 }
 
 
+def new_call() -> str:
+    """A name for one thing that is said to the ledger."""
+    return secrets.token_urlsafe(9)
+
+
 class Ledger:
     """The nine transitions. Every method raises Unavailable when Redis does not answer, or too few replicas hold what must not be lost.
 
@@ -80,11 +85,11 @@ class Ledger:
         *found, self.beside = found
         if not found:
             return None
-        job_id, attempt, now, sealed, tenant, deadline, accepted, fates, tries, first, debug, messages, more = found
+        job_id, attempt, now, sealed, tenant, deadline, accepted, fates, tries, first, debug, is_new, messages, more = found
         self.more |= bool(more)
         binding = Binding(tenant.decode(), job_id.decode(), int(deadline))
         facts = (fates.decode() or Fate.PENDING, read_tries(tries.decode()), int(first), messages)
-        return Claim(token, attempt, now, int(accepted), binding, sealed, *facts, veiled=not fates, debug=debug)
+        return Claim(token, attempt, now, int(accepted), binding, sealed, *facts, veiled=not fates, debug=debug, is_new=bool(is_new))
 
     async def renew(self, claims: Iterable[Claim], lease_ms: int) -> list[bool]:
         """A longer lease for many in one flight, each for itself; False for a job that is another's by now."""
@@ -96,10 +101,14 @@ class Ledger:
         said = held(claim, lease=lease_ms, changes=changes(claim.fates, dict.fromkeys(indexes, Fate.IN_FLIGHT)))
         return bool(await self._scripts.run_held_by(*self._replicas, "fence", said, [self._courtesy]))
 
-    async def finish(self, claim: Claim, outcome: Outcome, *, expired: bool = False) -> State | None:
-        """The outcome of one message is recorded, and the job ends if nobody is pending; None when the job is another's."""
+    async def finish(self, claim: Claim, outcome: Outcome, *, expired: bool = False, call: str = "") -> State | None:
+        """The outcome of one message is recorded, and the job ends if nobody is pending; None when the job is another's.
+
+        Who may have to say it again, since no answer came, says it under the same `call`: it has its effect once.
+        """
         permanent = None if outcome.failure is None else str(int(outcome.failure.permanent))
-        state = await self._put("finish", spoken(claim, outcome) | {"expired": expired, "perm": permanent}, outcome.receipt)
+        said = spoken(claim, outcome) | {"expired": expired, "perm": permanent, "call": call or new_call()}
+        state = await self._put("finish", said, outcome.receipt)
         return State(state.decode()) if state else None
 
     async def defer(

@@ -15,7 +15,7 @@ from dispatcher.contracts.records import POOLS
 from dispatcher.contracts.standing import Standing
 
 OUTCOMES: Final = (State.SENT, State.PARTIAL, State.FAILED, State.EXPIRED, State.CANCELED, State.UNKNOWN)
-REPLYING: Final = tuple(SmtpPhase(phase) for phase in ("banner", "ehlo", "tls", "auth", "mail", "rcpt", "data", "dot"))
+REPLYING: Final = tuple(SmtpPhase(phase) for phase in ("banner", "ehlo", "tls", "auth", "mail", "rcpt", "data", "body", "dot"))
 LANE: Final = {"lane": tuple(map(str, Lane))}
 CLASS: Final = {"class": tuple(map(str, FailureClass))}
 POOL: Final = {"pool": POOLS}
@@ -59,11 +59,13 @@ def _histogram(name: str, text: str) -> Metric:
 UP: Final = _gauge("redis_up", "1 while Redis answers. While it is 0 only this, the version and the key's age are told.")
 BUILD: Final = _gauge("build_info", "Always 1; the version of the API that answers.", version=(version("beampost"),))
 KEY_AGE: Final = _gauge("key_age_seconds", "Since the active sealing key was made active; -1 without one.")
-ACCEPTED: Final = _counter("accepted", "Jobs that were accepted, each with a 202. Replays do not count.", **LANE)
+ACCEPTED: Final = _counter("accepted", "Jobs that were accepted; replays do not count.", **LANE)
 JOBS: Final = _counter(
     "jobs", "Jobs that ended. A late answer after `unknown` is one more: a counter never falls.", **LANE, outcome=tuple(map(str, OUTCOMES))
 )
-FAILURES: Final = _counter("failures", "Jobs that ended with this class of failure, `partial` ones too.", **CLASS)
+FAILURES: Final = _counter(
+    "failures", "Jobs that ended with this class of failure, `partial` ones too. A late answer after `unknown` is one more.", **CLASS
+)
 RETRIES: Final = _counter("retries", "Attempts that failed for now: the job is tried again later.", **CLASS)
 EXPIRED: Final = _counter("expired", "Jobs whose time was over before they could be sent.", **LANE)
 REPLIES: Final = _counter(
@@ -78,17 +80,21 @@ WAIT: Final = _histogram("wait", "From acceptance to the first attempt.")
 SEND: Final = _histogram("send", "One message, from when a worker took it in hand to its outcome; a job of several messages has several.")
 TOTAL: Final = _histogram("total", "From acceptance to the end.")
 DEPTH: Final = _gauge("queue_depth", "Open jobs in nobody's hand: queued, or put off.", **LANE)
-DEFERRED: Final = _gauge("queue_deferred", "How many of them are put off until a moment, most of them because a server failed.", **LANE)
-OLDEST: Final = _gauge("queue_oldest_seconds", "The age of the oldest of them, since it was accepted; 0 where there is none.", **LANE)
+DEFERRED: Final = _gauge("queue_deferred", "Open jobs that are put off until a moment, most of them because a server failed.", **LANE)
+OLDEST: Final = _gauge(
+    "queue_oldest_seconds", "The age of the oldest open job in nobody's hand, since it was accepted; 0 where there is none.", **LANE
+)
 WORKERS: Final = _gauge("workers", "Worker processes that gave a sign of life within 15 s, by the lanes they serve.", **POOL)
-SLOTS: Final = _gauge("slots", "How many jobs they can have in hand at once.", **POOL)
-BUSY: Final = _gauge("slots_busy", "How many they have.", **POOL)
+SLOTS: Final = _gauge("slots", "How many jobs these workers can have in hand at once.", **POOL)
+BUSY: Final = _gauge("slots_busy", "Slots that have a job in hand.", **POOL)
 DRAINED: Final = _gauge("pool_drained", "1 while the pool claims nothing, because an operator drains it.", **POOL)
 PAYLOAD: Final = _gauge("payload_bytes", "Sealed bytes of open jobs in Redis.")
 MEMORY: Final = _gauge("redis_memory_bytes", "Memory that Redis uses.")
 MEMORY_LIMIT: Final = _gauge("redis_memory_limit_bytes", "Redis' `maxmemory`; 0 without one.")
+FULLEST: Final = _gauge("redis_fullest_ratio", "How much of its `maxmemory` Redis uses, 0 to 1; of several shards, the fullest.")
+UNSERVED: Final = _gauge("shards_without_workers", "Redis servers whose jobs no worker serves; with one Redis, 1 while there is no worker.")
 PERSISTENCE: Final = _gauge("redis_persistence", "1 if Redis writes to a disk.")
-UNSAFE: Final = _gauge("redis_unsafe", "1 if nothing is taken or claimed because Redis is not safe.")
+UNSAFE: Final = _gauge("redis_unsafe", "1 if a Redis is not safe: nothing is taken or claimed there.")
 RESTING: Final = _gauge(
     "breakers_open", "Mail accounts that are left alone for a while, because their server is down or refused the sign-in."
 )
@@ -100,7 +106,7 @@ SANDBOX: Final = _gauge("sandbox", "Worker processes by whether they are confine
 ALWAYS: Final = (UP, BUILD, KEY_AGE)
 HAPPENED: Final = (ACCEPTED, JOBS, FAILURES, RETRIES, EXPIRED, REPLIES, WAIT, SEND, TOTAL)
 STANDS: Final = (
-    *(DEPTH, DEFERRED, OLDEST, WORKERS, SLOTS, BUSY, DRAINED, PAYLOAD, MEMORY, MEMORY_LIMIT, PERSISTENCE, UNSAFE),
+    *(DEPTH, DEFERRED, OLDEST, WORKERS, SLOTS, BUSY, DRAINED, PAYLOAD, MEMORY, MEMORY_LIMIT, FULLEST, UNSERVED, PERSISTENCE, UNSAFE),
     *(RESTING, PAUSES, DEBUGGING, WIPE, SANDBOX),
 )
 METRICS: Final = (*ALWAYS, *HAPPENED, *STANDS)
@@ -160,7 +166,8 @@ def _standing(now: Standing) -> dict[str, Values]:
     }
     single = (
         *((PAYLOAD, now.payload_bytes), (MEMORY, now.memory_bytes), (MEMORY_LIMIT, now.memory_limit_bytes)),
-        *((RESTING, now.resting.total()), (PAUSES, now.pauses), (DEBUGGING, len(now.debug_ends))),
+        *((FULLEST, now.fullest), (UNSERVED, now.unserved)),
+        *((RESTING, now.at_rest), (PAUSES, len(now.pauses)), (DEBUGGING, len(now.debug_ends))),
     )
     found: dict[str, Values] = {
         DEPTH.name: {(lane,): waiting.jobs for lane, waiting in now.waiting.items()},

@@ -195,7 +195,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """What became of one message: a fate for every recipient index it named.
 
     `failure` speaks for the message as a whole, or for its first refused recipient; `refusals` for single recipients by index;
-    `warnings` are what the submitter should know although nothing failed, and how often; `contact` and `receipt` are of the last message.
+    `warnings` are what the submitter should know although nothing failed, and how often; `contact`, `receipt` and `decided` are of the last
+    message, `decided` only where messages before it have their say in `failure`.
     """
 
     fates: dict[int, Fate]
@@ -204,6 +205,12 @@ class Outcome(msgspec.Struct, frozen=True):
     warnings: dict[Remark, int] = {}
     contact: Contact | None = None
     receipt: SealedReceipt | None = None
+    decided: Failure | msgspec.UnsetType | None = msgspec.UNSET
+
+    @property
+    def last(self) -> Failure | None:
+        """What decided about the last message; None when it was accepted for everybody."""
+        return self.hope if self.decided is msgspec.UNSET else self.decided
 
     @property
     def pending(self) -> frozenset[int]:
@@ -226,7 +233,8 @@ class Outcome(msgspec.Struct, frozen=True):
         failure = self.failure or (earlier.hope if pending else None)
         told = {index: reason for index, reason in earlier.refusals.items() if index not in self.fates}
         warnings = earlier.warnings | self.warnings
-        return Outcome(pending | self.fates, failure, reasons | told | self.refusals, warnings, self.contact, self.receipt)
+        refusals = reasons | told | self.refusals
+        return Outcome(pending | self.fates, failure, refusals, warnings, self.contact, self.receipt, self.last)
 
     def with_remarks(self, remarks: dict[Remark, int]) -> "Outcome":
         """The same, and more to know of it."""

@@ -17,12 +17,12 @@ def changes(fates: str, letters: Mapping[int, Fate]) -> str:
 
 
 def spoken(claim: Claim, outcome: Outcome) -> dict[str, object]:
-    """Changes, the classes of refused recipients, the failure's four facts, and what the server thought of us."""
+    """Changes, the classes of refused recipients, the failure's four facts, the last message's reply, and what the server thought of us."""
     refused = {index: outcome.reason(index) for index, fate in sorted(outcome.fates.items()) if fate is Fate.REFUSED}
     why = ",".join(f"{index}:{failure.failure_class}" for index, failure in refused.items() if failure)
     warn = ",".join(f"{remark}:{count}" for remark, count in sorted(outcome.warnings.items()))
     facts = held(claim, changes=changes(claim.fates, outcome.fates), why=why, warn=warn)
-    facts |= {"contact": outcome.contact, "tries": write_tries(claim.tries)}
+    facts |= {"contact": outcome.contact, "tries": write_tries(claim.tries), "reply": _labels(outcome.last) or None}
     return facts | _labels(outcome.hope) | _limits(outcome.receipt)
 
 

@@ -14,7 +14,7 @@ from dispatcher.contracts.redis_clock import now_ms
 from dispatcher.contracts.scripts import FAILURES
 from dispatcher.contracts.wire import key
 
-MOST_RESTING: Final = 1000  # of which the classes are looked up
+MOST_RESTING: Final = 1000  # of which the classes are looked up; how many there are is told all the same
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class Pool:
 class Standing:
     """As Redis tells it at one moment, which is `now_ms`; sizes in bytes, a limit of 0 is none.
 
-    `hardening` counts worker processes by what (`wipe`, `sandbox`) and state; `resting` the accounts that are left alone, by failure class.
+    `hardening` counts worker processes by what (`wipe`, `sandbox`) and state; `at_rest` is how many accounts are left alone, `resting` are
+    1,000 of them at the most, by failure class. Of several shards, `fullest` is how much of its limit the fullest one takes, 0 to 1, and
+    `unserved` how many have no worker.
     """
 
     now_ms: int
@@ -52,8 +54,11 @@ class Standing:
     payload_bytes: int = 0
     memory_bytes: int = 0
     memory_limit_bytes: int = 0
+    fullest: float = 0.0
+    unserved: int = 0
+    at_rest: int = 0
     resting: Counter[str] = field(default_factory=Counter)
-    pauses: int = 0
+    pauses: frozenset[str] = frozenset()
     debug_ends: tuple[int, ...] = ()
     hardening: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -80,10 +85,11 @@ async def standing(redis: "Redis") -> Standing:
             pipeline.execute_command("HGET", key("met", "open"), "bytes")
             pipeline.execute_command("SMEMBERS", key("pools"))
             pipeline.execute_command("SMEMBERS", key("pauses"))
+            pipeline.execute_command("ZCOUNT", key("resting"), now, "+inf")
             pipeline.execute_command("ZRANGE", key("resting"), now, "+inf", "BYSCORE", "LIMIT", 0, MOST_RESTING)
             pipeline.execute_command("ZRANGE", key("debugging"), now, "+inf", "BYSCORE", "WITHSCORES")
             pipeline.execute_command("INFO", "memory")
-            *lanes, held, workers, paused, resting, debugging, memory = await pipeline.execute()
+            *lanes, held, workers, paused, at_rest, resting, debugging, memory = await pipeline.execute()
         scopes = sorted(scope.decode() for scope in paused)
         async with redis.pipeline(transaction=False) as pipeline:
             for worker in sorted(workers):
@@ -108,8 +114,11 @@ async def standing(redis: "Redis") -> Standing:
         payload_bytes=max(0, int(held or 0)),  # jobs of a release that did not count yet are taken off, too
         memory_bytes=memory["used_memory"],
         memory_limit_bytes=memory["maxmemory"],
+        fullest=memory["used_memory"] / memory["maxmemory"] if memory["maxmemory"] else 0.0,
+        unserved=int(not lines),
+        at_rest=at_rest,
         resting=Counter((failure_class or b"").decode() or "internal_error" for failure_class in rest[len(scopes) :]),
-        pauses=len(ends),
+        pauses=frozenset(ends),
         debug_ends=tuple(int(end) for _, end in _scored(debugging)),
         hardening=Counter((name, line.get(name, "off")) for line, _ in lines for name in ("wipe", "sandbox")),
     )

@@ -105,7 +105,7 @@ def waited(accepted_ms: int, claimed_ms: int) -> None:
 
 
 def describe(lane: str, attempt: int, size: int) -> None:
-    """The size is a power of two."""
+    """Of the size in octets only how many bits its number has."""
     _say({"beampost.lane": lane, "beampost.attempt": attempt, "beampost.size": size.bit_length()})
 
 

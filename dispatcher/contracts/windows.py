@@ -1,4 +1,4 @@
-"""Windows: the times over which an operator sees counts, in steps of the clock; there are no others, so that no two differ by one job."""
+"""Windows: the times over which an operator sees counts, in steps of the clock; there are no others."""
 
 from redis.asyncio import Redis
 

@@ -1,10 +1,14 @@
 """Counts: what the scripts have written of what happened, read back by minute, by hour and for ever."""
 
+from collections import Counter
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from dispatcher.contracts.claim import Claim
 from dispatcher.contracts.counts import BOUNDS, Counts, Histogram, by_hour, by_minute, total
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome, SmtpPhase
@@ -12,6 +16,13 @@ from tests.contracts.conftest import Books
 
 GREYLISTED = Failure(FailureClass.GREYLISTED, SmtpPhase.RCPT, 450, "4.2.0", permanent=False)
 REFUSED = Failure(FailureClass.RECIPIENT_UNKNOWN, SmtpPhase.RCPT, 550, "5.1.1")
+SPAM = Failure(FailureClass.CONTENT_REJECTED, SmtpPhase.REPLY, 550, "5.7.1")
+HOUR_MS = 3_600_000
+
+
+def real(counted: Counter[Any]) -> dict[Any, int]:
+    """With what is below nought."""
+    return {name: number for name, number in counted.items() if number}
 
 
 def all_of(books: Books) -> tuple[Counts, Counts, Counts]:
@@ -23,6 +34,16 @@ def all_of(books: Books) -> tuple[Counts, Counts, Counts]:
 def last_two(spans: list[tuple[int, Counts]]) -> Counts:
     (_, before), (_, now) = spans
     return before + now
+
+
+def abandoned(books: Books) -> Claim:
+    """By a worker that is to come back with an answer."""
+    books.accept()
+    claim = books.claim()
+    books.do(books.ledger.fence(claim, frozenset({0}), 1))
+    books.hurry(claim.binding.job_id)
+    books.sweep()
+    return claim
 
 
 def send(books: Books, *outcomes: Outcome) -> None:
@@ -57,17 +78,72 @@ def test_each_attempt_that_failed_for_now_is_a_retry_and_the_last_one_a_failure(
 
 
 def test_a_late_answer_is_taken_back_in_time_and_counted_on_for_ever(books: Books) -> None:
-    books.accept()
-    claim = books.claim()
-    books.do(books.ledger.fence(claim, frozenset({0}), 1))
-    books.hurry(claim.binding.job_id)
-    books.sweep()
+    claim = abandoned(books)
     assert all_of(books)[0].ended == {("interactive", "unknown"): 1}
     books.do(books.ledger.finish(claim, Outcome({0: Fate.ACCEPTED})))
     ever, *windows = all_of(books)
     assert ever.ended == {("interactive", "unknown"): 1, ("interactive", "sent"): 1}
-    assert [+counts.ended for counts in windows] == [{("interactive", "sent"): 1}] * 2
-    assert [+counts.failures for counts in windows] == [{}] * 2
+    assert [real(counts.ended) for counts in windows] == [{("interactive", "sent"): 1}] * 2
+    assert [real(counts.failures) for counts in windows] == [{}] * 2
+
+
+def test_a_late_answer_is_taken_back_where_the_job_ended(books: Books) -> None:
+    claim = abandoned(books)
+    for name in books.redis.keys("bp:met:*"):
+        kind, _, span = name.removeprefix("bp:met:").rpartition(":")
+        if span.isdigit():
+            books.redis.rename(name, f"bp:met:{kind}{':' * bool(kind)}{int(span) - (120 if kind == 'm' else 2)}")
+    books.redis.hincrby(f"bp:job:{claim.binding.job_id}", "upd", -2 * HOUR_MS)
+    books.do(books.ledger.finish(claim, Outcome({0: Fate.ACCEPTED})))
+    for spans in (books.do(by_minute(books.records.redis, 124)), books.do(by_hour(books.records.redis, 4))):
+        earlier, now = sum((counts for _, counts in spans[:-2]), Counts()), spans[-2][1] + spans[-1][1]
+        assert [real(counts.ended) for counts in (earlier, now)] == [{}, {("interactive", "sent"): 1}]
+
+
+def test_an_outcome_that_is_told_again_is_counted_once(books: Books) -> None:
+    job_id = books.accept(n=2, each=1, fates="pp")
+    claim = books.claim()
+    for index, fate, failure in ((0, Fate.REFUSED, REFUSED), (1, Fate.UNCONFIRMED, SPAM)):
+        told = [books.do(books.ledger.finish(claim, Outcome({index: fate}, failure), call=str(index))) for _ in range(3)]
+        assert len(set(told)) == 1
+    assert books.record(job_id)["why"] == "0:recipient_unknown"
+    for counts in all_of(books):
+        assert (real(counts.ended), counts.send.count, counts.replies.total()) == ({("interactive", "unknown"): 1}, 2, 2)
+
+
+def test_a_refusal_after_the_dot_is_counted_as_the_dots(books: Books) -> None:
+    send(books, Outcome({0: Fate.REFUSED}, SPAM))
+    assert all_of(books)[0].replies == {("dot", "5", "7"): 1}
+
+
+def test_of_several_messages_each_counts_its_own_reply(books: Books) -> None:
+    books.accept(n=3, each=1, fates="ppp")
+    claim = books.claim()
+    first = Outcome({0: Fate.PENDING}, GREYLISTED)
+    second = Outcome({1: Fate.ACCEPTED}).after(first)
+    third = Outcome({2: Fate.REFUSED}, SPAM).after(second)
+    for told in (first, second):
+        books.do(books.ledger.finish(claim, told))
+    books.do(books.ledger.defer(claim, third, 1000, {}))
+    assert all_of(books)[0].replies == {("rcpt", "4", "2"): 1, ("dot", "2", "0"): 1, ("dot", "5", "7"): 1}
+
+
+def test_a_job_that_its_worker_left_is_tried_again(books: Books) -> None:
+    job_id = books.accept()
+    books.claim()
+    books.hurry(job_id)
+    books.sweep()
+    assert [real(counts.retries) for counts in all_of(books)] == [{"worker_lost": 1}] * 3
+
+
+def test_nothing_is_held_of_what_died_while_nobody_swept(books: Books) -> None:
+    job_id = books.accept()
+    ends = books.redis.pexpiretime(f"bp:job:{job_id}")
+    assert books.redis.pexpiretime("bp:open:acme") == ends
+    books.redis.delete(f"bp:job:{job_id}")
+    books.hurry(job_id)
+    books.sweep()
+    assert (books.redis.exists("bp:met:open"), books.redis.zcard("bp:sched")) == (0, 0)
 
 
 def test_a_job_that_is_given_back_waited_once(books: Books) -> None:

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from dispatcher.contracts.api_settings import ApiSettings
-from dispatcher.contracts.gathered import together
+from dispatcher.contracts.gathered import cells, steps, together, total
+from dispatcher.contracts.outcome import Failure, FailureClass, Fate, Outcome
 from dispatcher.contracts.redis_safety import Hazard, RedisUnsafe, Safety
 from dispatcher.contracts.settings import complaint
 from dispatcher.contracts.shards import misplaced, shard_of, take_place
@@ -117,13 +118,58 @@ def test_nobody_can_acknowledge_that_jobs_are_elsewhere() -> None:
     assert "acknowledged" not in str(RedisUnsafe.because(Hazard.MISPLACED))
 
 
-def test_what_stands_is_told_of_all_together() -> None:
-    def of(jobs: int, oldest_ms: int, drained_until: int | None, limit: int) -> Standing:
-        pool = Pool("bulk", workers=1, slots=8, busy=jobs, versions=(f"{jobs}",), heartbeat_ms=oldest_ms, drained_until=drained_until)
-        return Standing(100, {"bulk": Waiting(jobs, oldest_ms)}, (pool,), memory_limit_bytes=limit, resting=Counter(timeout=jobs))
+def a_shard(n: int, drained_until: int | None = None, limit: int = 10) -> Standing:
+    """In which each number is another one."""
+    pool = Pool("bulk", workers=n, slots=8 * n, busy=3 * n, versions=(f"{n}",), heartbeat_ms=70 * n, drained_until=drained_until)
+    return Standing(
+        now_ms=100 * n,
+        waiting={"bulk": Waiting(n, 50 * n, 2 * n)},
+        pools=(pool,),
+        payload_bytes=5 * n,
+        memory_bytes=6 * n,
+        memory_limit_bytes=limit,
+        fullest=n / 10,
+        unserved=n,
+        at_rest=9 * n,
+        resting=Counter(timeout=11 * n),
+        pauses=frozenset({"all", f"tenant:{n}"}),
+        debug_ends=(1000 - n,),
+        hardening=Counter({("wipe", "ok"): 13 * n}),
+    )
 
-    both = together(of(1, 50, None, 10), of(3, 20, 900, 10))
-    assert (both.waiting, both.memory_limit_bytes, both.resting) == ({"bulk": Waiting(4, 50)}, 20, Counter(timeout=4))
-    assert both.pools == (Pool("bulk", 2, 16, 4, ("1", "3"), 50, None),)
-    assert together(of(1, 0, 800, 10), of(1, 0, 900, 0)).pools[0].drained_until == 800
-    assert together(of(1, 0, 800, 10), of(1, 0, 900, 0)).memory_limit_bytes == 0
+
+def test_what_stands_is_told_of_all_together() -> None:
+    for both in (together(a_shard(1), a_shard(3)), together(a_shard(3), a_shard(1))):
+        assert both == Standing(
+            now_ms=300,
+            waiting={"bulk": Waiting(4, 150, 8)},
+            pools=(Pool("bulk", 4, 32, 12, ("1", "3"), 210, None),),
+            payload_bytes=20,
+            memory_bytes=24,
+            memory_limit_bytes=20,
+            fullest=0.3,
+            unserved=4,
+            at_rest=36,
+            resting=Counter(timeout=44),
+            pauses=frozenset({"all", "tenant:1", "tenant:3"}),
+            debug_ends=(997, 999),
+            hardening=Counter({("wipe", "ok"): 52}),
+        )
+
+
+def test_a_pool_is_drained_where_it_is_on_each_shard_and_a_limit_that_one_lacks_is_none() -> None:
+    assert together(a_shard(1, drained_until=900), a_shard(2, drained_until=800)).pools[0].drained_until == 800
+    assert together(a_shard(1, drained_until=900), a_shard(2)).pools[0].drained_until is None
+    assert together(a_shard(1), a_shard(2, limit=0)).memory_limit_bytes == 0
+
+
+def test_what_happened_is_counted_of_all_shards(books: Books) -> None:
+    """Of one Redis that is taken for two."""
+    books.accept()
+    books.do(books.ledger.finish(books.claim(), Outcome({0: Fate.REFUSED}, Failure(FailureClass.TIMEOUT))))
+    twice = [books.records.redis] * 2
+    _, counted = books.do(cells(twice, "24h"))
+    assert counted.total() == 2
+    assert books.do(total(twice)).failures == {"timeout": 2}
+    [*_, before, running] = books.do(steps(twice, "24h"))
+    assert (before[1] + running[1]).failures == {"timeout": 2}

@@ -8,7 +8,7 @@ from dispatcher.contracts.hardening import Hardening
 from dispatcher.contracts.outcome import Contact, Failure, FailureClass, Fate, Outcome, SmtpPhase
 from dispatcher.contracts.pauses import Pause, Pauses
 from dispatcher.contracts.records import Records
-from dispatcher.contracts.standing import Standing, Waiting, standing
+from dispatcher.contracts.standing import MOST_RESTING, Standing, Waiting, standing
 from tests.contracts.conftest import MANY, Books, now_ms
 
 DOWN = Failure(FailureClass.CONNECT_REFUSED, SmtpPhase.CONNECT, permanent=False)
@@ -22,7 +22,7 @@ def test_nothing_waits_and_nobody_works(books: Books) -> None:
     empty = now(books)
     assert empty.waiting == {"interactive": Waiting(), "bulk": Waiting()}
     assert [(pool.name, pool.workers) for pool in empty.pools] == [("interactive", 0), ("bulk", 0), ("interactive+bulk", 0)]
-    assert (empty.jobs, empty.oldest_ms, empty.payload_bytes, empty.pauses, empty.debug_ends) == (0, 0, 0, 0, ())
+    assert (empty.jobs, empty.oldest_ms, empty.payload_bytes, empty.pauses, empty.debug_ends) == (0, 0, 0, frozenset(), ())
     assert empty.memory_bytes > 0
 
 
@@ -71,18 +71,33 @@ def test_a_drained_pool_and_every_pause_are_counted_until_they_end(books: Books)
     for scope in ("pool:bulk", "lane:bulk", "all"):
         books.do(kept.begin(Pause(scope, "why", "key", until)))
     found = now(books)
-    assert ([pool.drained_until for pool in found.pools], found.pauses) == ([None, until, None], 3)
+    assert ([pool.drained_until for pool in found.pools], found.pauses) == ([None, until, None], {"pool:bulk", "lane:bulk", "all"})
     books.do(kept.end("pool:bulk"))
-    assert ([pool.drained_until for pool in now(books).pools], now(books).pauses) == ([None, None, None], 2)
+    assert ([pool.drained_until for pool in now(books).pools], now(books).pauses) == ([None, None, None], {"lane:bulk", "all"})
 
 
 def test_an_account_that_rests_is_counted_by_why(books: Books) -> None:
     for _ in range(MANY.faults):
         books.accept()
         books.do(books.ledger.finish(books.claim(), Outcome({0: Fate.REFUSED}, DOWN, contact=Contact.DOWN)))
-    assert now(books).resting == {"connect_refused": 1}
+    assert (now(books).resting, now(books).at_rest) == ({"connect_refused": 1}, 1)
     books.redis.zadd("bp:resting", {"account": 1})
-    assert now(books).resting == {}
+    assert (now(books).resting, now(books).at_rest) == ({}, 0)
+
+
+def test_all_accounts_at_rest_are_counted_although_not_all_are_looked_up(books: Books) -> None:
+    books.redis.zadd("bp:resting", {str(number): 2**52 for number in range(MOST_RESTING + 500)})
+    assert (now(books).resting.total(), now(books).at_rest) == (MOST_RESTING, MOST_RESTING + 500)
+
+
+def test_how_full_it_is_and_whether_any_worker_serves_it(books: Books) -> None:
+    assert now(books).unserved == 1
+    books.do(books.records.show("one", 5, 0, ("bulk",)))
+    before = books.redis.config_get("maxmemory")["maxmemory"]
+    books.redis.config_set("maxmemory", 100_000_000)
+    found = now(books)
+    books.redis.config_set("maxmemory", before)
+    assert (found.fullest, found.unserved) == (found.memory_bytes / 100_000_000, 0)
 
 
 def test_without_redis_nobody_can_tell(books: Books, tmp_path: object) -> None:

@@ -19,8 +19,8 @@ curl -H "Authorization: Bearer $KEY" http://127.0.0.1:8081/metrics
 
 All of it is read from Redis at that moment. So every API process answers alike: scrape one of them, or all and take `max`. No label names a
 tenant, a host, an address or a job; their values are on closed lists, every combination is there from the start with a 0, and there are
-{series} series in all. What happened is written by the script that changes a job's state, in the same atomic step, so that a count and a
-status never disagree. A Redis that lost its memory counts from 0 again, as any restarted process does.
+{series} series in all. What happened is written by the script that changes a job's state, in the same atomic step, so that
+no end is lost between count and status. A Redis that lost its memory counts from 0 again, as any restarted process does.
 
 Histograms have the bounds {bounds} seconds. On a quiet system the counts tell when a single mail went out: give the scope `metrics:read`
 to monitoring alone. What people look at hides small counts: see the [API](api.md).

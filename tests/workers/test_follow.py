@@ -15,9 +15,11 @@ from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.trace_headers import Caller
 from dispatcher.contracts.tracing import TracingMissing, continuing, start_tracing, stop_tracing, trace_to
 from tests.contracts.conftest import Books
-from tests.workers.conftest import TENANT, Office
+from tests.workers.conftest import TENANT, Office, door, submission
 from tests.workers.halting import halting
 from tests.workers.worker import Worker, until
+from workers.follow import follow
+from workers.hand import Hand
 
 CALLER = Caller("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 SAID = {f"beampost.{name}" for name in ("lane", "attempt", "size", "state", "failure_class", "phase", "reply_class")}
@@ -62,6 +64,27 @@ def test_the_stages_of_a_job_are_spans_of_its_callers_trace(
     assert (facts["beampost.lane"], facts["beampost.attempt"], facts["beampost.state"]) == ("interactive", 1, "sent")
     whole = json.dumps([span.to_json() for span in spans.values()])
     assert not [canary for canary in (*CANARIES, job_id) if canary in whole]
+
+
+def test_of_a_job_that_is_put_down_and_taken_up_again_the_wait_is_one(
+    books: Books, office: Office, catcher: Running, told: InMemorySpanExporter
+) -> None:
+    async def story() -> list[str]:
+        with continuing("accept", CALLER):
+            job_id = await office.enqueue(submission(door(catcher.plain_port)))
+        states = []
+        for stops in (True, False):
+            claim = await books.ledger.claim(30_000, ("interactive",))
+            assert claim
+            hand = Hand(claim)
+            if stops:
+                hand.stop()
+            await follow(hand, office.desk, books.records)
+            states.append(books.record(job_id)["st"])
+        return states
+
+    assert books.do(story()) == ["queued", "sent"]
+    assert [span.name for span in told.get_finished_spans() if span.name in {"deliver", "wait"}] == ["wait", "deliver", "deliver"]
 
 
 def test_a_failure_is_told_in_words_of_closed_lists(books: Books, office: Office, told: InMemorySpanExporter) -> None:

@@ -32,8 +32,9 @@ if tonumber(jobs or 0) >= quota.open_jobs or tonumber(bytes or 0) + #sealed > qu
   return { 'full', FULL_AGAIN }
 end
 charge(rate, from, interval, 1)
-redis.call('HINCRBY', key('open', job.tp), 'jobs', 1)
+local is_first = redis.call('HINCRBY', key('open', job.tp), 'jobs', 1) == 1
 redis.call('HINCRBY', key('open', job.tp), 'bytes', #sealed)
+redis.call('PEXPIREAT', key('open', job.tp), said.deadline + STATUS_TTL, is_first and 'NX' or 'GT')  -- with the last of its records
 redis.call('HINCRBY', key('met', 'open'), 'bytes', #sealed)
 add_to('accepted|' .. job.lane, now, 1)
 

@@ -4,7 +4,7 @@
 --       A queue that was looked at and may not go on stands in the line for what it lacks, or is parked; no attempt is counted.
 -- ARGV: {lease, lanes, token} courtesy; the first lane goes first
 -- gives: {beside} | {''} when there is more to look at
---        | {id, attempt, now, sealed, tp, deadline, accepted, fates, tries, first, debug, messages, more, beside}
+--        | {id, attempt, now, sealed, tp, deadline, accepted, fates, tries, first, debug, is_new, messages, more, beside}
 local MOST_LOOKS = 100
 local said = cmsgpack.unpack(ARGV[1])
 local now = clock()
@@ -16,7 +16,8 @@ local function lease(id, job)
   start(id, job, now)
   local sealed, debug = redis.call('GET', key('pay', id)), redis.call('GET', key('debug', job.tp)) or ''
   local fates, tries, first = job.dp and job.fates or '', job.tries or '', job.first or '0'
-  return { id, attempt, now, sealed, job.tp, job.deadline, job.accepted, fates, tries, first, debug, grant(job, now) }
+  local is_new = job.tok == '0' and 1 or 0
+  return { id, attempt, now, sealed, job.tp, job.deadline, job.accepted, fates, tries, first, debug, is_new, grant(job, now) }
 end
 
 -- gives: what was leased, if it may be in hand now

@@ -4,7 +4,7 @@
 --       given back, because its worker stops or has sent as many messages as it may: then it is the first in its queue, the attempt is not
 --       counted, and the next begins with the recipient `first`. Nor is an attempt counted that failed because more of us were there than
 --       the server takes, as long as fewer of us can be: the next one follows `soon`.
--- ARGV: {id token back first} or {id token changes why delay soon cls code esc phase warn tries contact receipt} courtesy sealed
+-- ARGV: {id token back first} or {id token changes why delay soon cls code esc phase reply warn tries contact receipt} courtesy sealed
 -- gives: 1, or 0 when the job is another's; and whether there is more to claim
 local said = cmsgpack.unpack(ARGV[1])
 local now = clock()

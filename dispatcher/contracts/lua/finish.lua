@@ -1,14 +1,19 @@
 -- finish: the outcome of one message; the job ends in this script when nobody is pending.
 -- pre:  the token is the job's; the job is being sent, or `unknown` and this is the late answer.
--- post: fates are recorded; if the job ended: no payload, a final record, one more in a cell.
--- ARGV: {id token changes why expired cls code esc phase perm warn tries contact receipt} courtesy sealed
+-- post: fates are recorded; if the job ended: no payload, a final record, one more in a cell. What was told before under the same `call`,
+--       since its answer was lost, is not told twice.
+-- ARGV: {id token call changes why expired cls code esc phase reply perm warn tries contact receipt} courtesy sealed
 -- gives: the state, or '' when the job is another's; and whether there is more to claim
 local NEXT_MESSAGE = 30000
 local said = cmsgpack.unpack(ARGV[1])
 local now = clock()
 local id, job = said.id, read(said.id)
 local late = job.st == 'unknown'
-if tonumber(job.tok) ~= said.token or (job.st ~= 'sending' and job.st ~= 'committing' and not late) then
+if tonumber(job.tok) ~= said.token then
+  return { '', 0 }
+elseif job.call == said.call then
+  return { job.st, more() }
+elseif job.st ~= 'sending' and job.st ~= 'committing' and not late then
   return { '', 0 }
 end
 local before = { cls = job.cls, phase = job.phase, dclass = job.dclass, lane = job.lane }
@@ -25,10 +30,10 @@ if not said.cls and not job.fates:find('[pfu]') and verdict(job.fates) ~= 'sent'
     job.cls, job.code, job.esc, job.phase, job.perm = refused, nil, nil, nil, '1'
   end
 end
-job.tries = said.tries
-write(id, job, { 'fates', 'why', 'cls', 'code', 'esc', 'phase', 'perm', 'dot', 'warn', 'tries' })
+job.tries, job.call = said.tries, said.call
+write(id, job, { 'fates', 'why', 'cls', 'code', 'esc', 'phase', 'perm', 'dot', 'warn', 'tries', 'call' })
 if late then
-  count(before, 'unknown', now, -1)
+  count(before, 'unknown', tonumber(job.upd), -1)
   return { close(id, job, verdict(job.fates), now), more() }
 end
 learn(job, said.contact, said, now)

@@ -169,16 +169,13 @@ local function put_off(id, job, now, moment)
   end
 end
 
--- A message is over for now: how long it was in hand, and the reply that decided it.
+-- A message is over for now: how long it was in hand, and the reply that decided it; what answers the final dot is counted under `dot`.
 local function attempted(job, said, now)
   observe('send', now, math.max(0, now - tonumber(job.hand or now)))
-  local phase, code, enhanced = said.phase, said.code, said.esc
-  if not said.cls and said.changes:find('a') then
-    phase, code = 'dot', '250'
-  end
-  if phase and code then
-    local subject = (enhanced or ''):match('^%d%.([0-7])%.') or '0'
-    add_to(table.concat({ 'reply', phase, code:sub(1, 1), subject }, '|'), now, 1)
+  local reply = said.reply or said.changes:find('a') and { phase = 'dot', code = '250' } or {}
+  if reply.phase and reply.code then
+    local phase, subject = reply.phase == 'reply' and 'dot' or reply.phase, (reply.esc or ''):match('^%d%.([0-7])%.') or '0'
+    add_to(table.concat({ 'reply', phase, reply.code:sub(1, 1), subject }, '|'), now, 1)
   end
 end
 

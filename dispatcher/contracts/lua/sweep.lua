@@ -1,12 +1,18 @@
 -- sweep: what time itself brings about: due deferrals, dead leases, deadlines, queues that were parked.
 -- pre:  none; one sweeper works at a time.
--- post: at most `most` jobs that were due have moved on; no open job is due.
+-- post: the jobs that were due first have moved on, `most` of them at the most.
 -- ARGV: {pause, most, worker}    gives: lanes, one for each bell that is missing: no more than others are idle
 local MOST_LOST = 10
 local said = cmsgpack.unpack(ARGV[1])
 local now = clock()
 if not redis.call('SET', key('sweeping'), 1, 'NX', 'PX', said.pause) then
   return {}
+end
+
+local function again(id, job)
+  add_to('again|' .. job.cls, now, 1)
+  leave(id, job)
+  queue(id, job, now)
 end
 
 local function unconfirm(id, job)
@@ -17,8 +23,7 @@ local function unconfirm(id, job)
   if not job.fates:find('p') then
     return close(id, job, verdict(job.fates), now)
   end
-  leave(id, job)
-  queue(id, job, now)
+  again(id, job)
 end
 
 -- A worker died over this job; a job that so many died over is poison, and ends.
@@ -29,8 +34,7 @@ local function recover(id, job)
     return give_up(id, job, job, now)
   end
   write(id, job, { 'cls', 'code', 'esc', 'phase', 'lost' })
-  leave(id, job)
-  queue(id, job, now)
+  again(id, job)
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', now, 'LIMIT', 0, said.most)) do
@@ -50,6 +54,10 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('sched'), '-inf', now, 'LIMI
   else
     queue(id, job, now)
   end
+end
+
+if redis.call('EXISTS', key('sched')) == 0 then
+  redis.call('DEL', key('met', 'open'))  -- of jobs whose records died while nobody swept, nobody knows how large they were
 end
 
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', key('park'), '-inf', now, 'LIMIT', 0, said.most)) do

@@ -27,11 +27,12 @@ class Fared:
 
 @dataclass
 class Hand:
-    """`fates` as far as this worker knows; `flying` are behind the fence."""
+    """`fates` as far as this worker knows; `flying` are behind the fence; `calls` is how many outcomes it told."""
 
     claim: Claim
     fates: str
     flying: frozenset[int] = frozenset()
+    calls: int = 0
 
     @property
     def job_id(self) -> str:

@@ -40,6 +40,7 @@ class Job:
     lost: int = 0
     first: int | None = None
     hand: int | None = None
+    call: str | None = None
     forgotten_at: int = 0
 
     @property

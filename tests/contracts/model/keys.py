@@ -55,6 +55,7 @@ def expected_ends(model: Model) -> dict[str, int]:
     ends |= {f"pay:{job.id}": job.deadline for job in jobs if job.sealed}
     ends |= {f"cb:{job.id}": job.deadline + CALLBACK_KEPT_MS for job in callbacks(model)}
     ends |= {f"idem:{tenant}:{key}": known[2] for (tenant, key), known in model.keys.items()}
+    ends |= {f"open:{tenant}": model.open_until[tenant] for tenant, held in model.open.items() if held["jobs"]}
     ends |= {f"brk:{account}": breaker.forgotten_at for account, breaker in accounts.breakers.items()}
     return ends | {f"rate:{name}": math.ceil(upto) for name, upto in accounts.spoken_for.items()}
 
@@ -93,6 +94,7 @@ def record(job: Job) -> dict[str, str]:
         "dot": 1 if job.dot else None,
         "first": job.first,
         "hand": job.hand,
+        "call": job.call,
         "lost": job.lost or None,
     }
     return plain({name: value for name, value in facts.items() if value is not None})

@@ -38,6 +38,7 @@ class Model:
     jobs: dict[str, Job] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[str, str, int]] = field(default_factory=dict)
     open: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    open_until: dict[str, int] = field(default_factory=dict)
     cells: Counter[str] = field(default_factory=Counter)
     to_tell: dict[str, int] = field(default_factory=dict)
     pools: dict[str, tuple[bool, tuple[str, ...]]] = field(default_factory=dict)
@@ -72,6 +73,8 @@ class Model:
         if held["jobs"] >= self.quota.open_jobs or held["bytes"] + job.size > self.quota.open_bytes:
             return "full", 10
         self.accounts.spend(rate, self.quota.per_minute, 1, self.now)
+        ends = job.deadline + self.status_ttl_ms
+        self.open_until[job.tenant] = max(ends, self.open_until[job.tenant]) if held["jobs"] else ends
         held.update(jobs=1, bytes=job.size)
         self.keys[job.tenant, key] = (job.id, fingerprint, max(job.deadline, self.now + IDEMPOTENCY_MS))
         self.jobs[job.id] = job
@@ -139,8 +142,10 @@ class Model:
         self.hold_on(job, self.now + lease)
         return True
 
-    def finish(self, job: Job, token: int, said: Said, *, expired: bool) -> str | None:
+    def finish(self, job: Job, token: int, said: Said, *, expired: bool, call: str) -> str | None:
         late, before = job.state == "unknown", cell(job)
+        if (job.token, job.call) == (token, call):
+            return job.state
         if not self.holds(job, token) and not (late and job.token == token):
             return None
         self.write_down(job, said)
@@ -148,7 +153,7 @@ class Model:
         if again:
             job.fates, job.dot, job.permanent = job.fates.replace("u", "p"), True, "0"
         self.tell_of_refused(job, said)
-        job.tries = said.tries
+        job.tries, job.call = said.tries, call
         if late:
             self.cells[before] -= 1
             return self.close(job, verdict(job.fates))

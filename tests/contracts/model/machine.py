@@ -9,12 +9,12 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 
 from dispatcher.contracts.claim import NewJob
 from dispatcher.contracts.errors import JobUnknown, KeyReused, QuotaExhausted, RateLimited, TooLate
-from dispatcher.contracts.outcome import Contact
+from dispatcher.contracts.outcome import Contact, Outcome
 from dispatcher.contracts.seal import Binding
 from tests.contracts.model.hands import FAILURES, Fared, Hand, written
 from tests.contracts.model.jobs import FINAL, Job
 from tests.contracts.model.keys import Value, expected, expected_ends
-from tests.contracts.model.ledger import Model
+from tests.contracts.model.ledger import Model, Said
 from tests.contracts.model.posts import FEW, NARROW, Post, destination, posts
 from tests.contracts.model.promises import Promises
 from tests.contracts.model.queues import LANES
@@ -134,11 +134,17 @@ class Machine(RuleBasedStateMachine):
     def finish(self, which: int, fared: Fared, *, expired: bool) -> None:
         hand = self.one(which)
         outcome, said = hand.finished(fared)
-        state = self.do(self.ledger.finish(hand.claim, outcome, expired=expired))
-        same(state, self.model.finish(self.model.jobs[hand.job_id], hand.claim.token, said, expired=expired))
-        if state:
+        hand.calls += 1
+        if self.finished(hand, outcome, said, expired=expired):
             same(bool(self.ledger.more), self.model.more)
             self.learn(hand, said.letters)
+            self.finished(hand, outcome, said, expired=expired)  # as if the answer had been lost
+
+    def finished(self, hand: Hand, outcome: Outcome, said: Said, *, expired: bool) -> str | None:
+        call = f"{hand.claim.token}-{hand.calls}"
+        state = self.do(self.ledger.finish(hand.claim, outcome, expired=expired, call=call))
+        same(state, self.model.finish(self.model.jobs[hand.job_id], hand.claim.token, said, expired=expired, call=call))
+        return state
 
     @precondition(lambda self: self.hands)
     @rule(which=which, fared=fared, delay=st.sampled_from((0, 2000, 600_000)), soon=st.sampled_from((None, 1000)))

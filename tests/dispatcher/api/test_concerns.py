@@ -18,7 +18,7 @@ def codes(
     *pools: Pool, hazards: tuple[Hazard, ...] = (), unready: tuple[str, ...] = (), waiting: dict[str, Waiting] = BUSY, **hardened: str
 ) -> list[str]:
     hardening = Counter(dict.fromkeys(hardened.items(), 1))
-    found = concerns(Standing(0, waiting, pools, hardening=hardening), hazards, unready)
+    found = concerns([Standing(0, waiting, pools, hardening=hardening)], hazards, unready)
     assert [concern["cure"] for concern in found] == [CURES[concern["code"]] for concern in found]
     return [concern["code"] for concern in found]
 
@@ -30,6 +30,11 @@ def test_where_all_is_well_there_is_none(pools: tuple[Pool, ...]) -> None:
 
 def test_without_workers_nothing_is_sent() -> None:
     assert codes() == codes(Pool("bulk")) == ["no_workers"]
+
+
+def test_a_shard_without_workers_is_told_although_another_has_some() -> None:
+    found = concerns([Standing(0, BUSY, (BOTH,)), Standing(0, BUSY, ())], (), ())
+    assert [concern["code"] for concern in found] == ["no_workers"]
 
 
 def test_a_lane_in_which_jobs_wait_must_be_served() -> None:

@@ -58,6 +58,7 @@ def test_what_stands_is_told_in_seconds_and_octets() -> None:
         payload_bytes=7,
         memory_bytes=8,
         memory_limit_bytes=9,
+        at_rest=3,
         resting=Counter(timeout=2, auth_rejected=1),
         debug_ends=(11_000, 13_500),
         hardening=Counter({("wipe", "ok"): 1}),
