@@ -94,7 +94,7 @@ def ensure(name: str) -> None:
         try:
             pip = [uv(), "pip"]
             into = ["-q", "--python", PYTHON]
-            fill([uv(), "venv", "-q", "--python", BASE], [*pip, "sync", *into, "--require-hashes", lock], [*pip, "install", *into])
+            fill([uv(), "venv", "-q", "--python", BASE], [*pip, "sync", *into, "--compile-bytecode", "--require-hashes", lock], [*pip, "install", *into])
         except (OSError, subprocess.CalledProcessError):
             print("no uv, or none that can install here; trying venv and pip ...", file=sys.stderr)
             pip = [BASE, "-m", "pip", "--python", PYTHON, "install", "-q"]
