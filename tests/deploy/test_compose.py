@@ -1,20 +1,26 @@
 """Compose: settings that exist, files that are mounted, nothing on a disk."""
 
 import json
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
+from dispatcher.commands.redis_users import FILE as USERS
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.settings import variable
 from dispatcher.contracts.worker_settings import WorkerSettings
+from dispatcher.embedded import NEWER_ONLY
 
 ROOT = Path(__file__).parents[2]
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = FILE["services"]
 KNOWN = {variable(field) for settings in (ApiSettings, WorkerSettings) for field in settings.model_fields}
+VALKEY = (ROOT / "deploy" / "valkey.conf").read_text().splitlines()
 OURS = ("api", "worker", "worker-bulk")
 
 
@@ -64,6 +70,34 @@ def test_files_of_the_repository_that_are_mounted_are_there() -> None:
     sources = {volume["source"] for service in SERVICES.values() for volume in service.get("volumes", ())}
     absent = [source for source in sources if not source.startswith("./keys/") and not (ROOT / source).exists()]
     assert absent == []
+
+
+def test_valkey_sees_a_new_file_of_users() -> None:
+    """A mounted file would stay the old one, as a new one is put into its place."""
+    folders = {volume["source"]: volume["target"] for volume in SERVICES["valkey"]["volumes"]}
+    assert f"aclfile {folders[f'./keys/{USERS.parent}']}/{USERS.name}" in VALKEY
+
+
+def test_what_an_older_server_does_not_know_of_its_configuration_are_these_lines() -> None:
+    assert {line for line in VALKEY if line.startswith("commandlog-")} == set(NEWER_ONLY)
+    assert "slowlog-log-slower-than -1" in VALKEY
+
+
+def test_every_extra_of_the_image_is_pinned_by_a_hash() -> None:
+    lines = (ROOT / "deploy" / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    installs = [line.partition("uv pip install")[2] for line in lines if "uv pip install" in line]
+    assert all("--require-hashes" in line or line.endswith("--no-deps .") for line in installs)
+    pinned = dict(re.findall(r"^([a-z0-9.-]+)==([^ ;\\]+)", (ROOT / "requirements" / "dev.lock").read_text(), re.MULTILINE))
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    asked = [Requirement(line) for line in (*extras["otel"], *extras["fast"])]
+    assert all(one.specifier.contains(pinned[one.name]) for one in asked)
+
+
+@pytest.mark.parametrize("file", ["docker-compose.yml", "docs/deployment.md", "deploy/helm/beampost/templates/NOTES.txt"])
+def test_the_doctor_is_told_in_whose_container_it_is(file: str) -> None:
+    """Without a role it looks for the private keys in the API's container, and finds that red."""
+    lines = [line for line in (ROOT / file).read_text().splitlines() if " exec " in line]
+    assert sum(line.count("beampost doctor --role") for line in lines) == sum(line.count("beampost doctor") for line in lines) >= 2
 
 
 def test_the_image_copies_nothing_that_is_ignored_or_absent() -> None:

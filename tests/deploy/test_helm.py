@@ -8,11 +8,24 @@ import pytest
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.settings import variable
 from dispatcher.contracts.worker_settings import WorkerSettings
-from tests.deploy.rendered import BULK, CHART, EVERYTHING, FAST, SHARDED, SHARDS, VALUES, environment, manifests, of_kind, programs
+from tests.deploy.rendered import (
+    BULK,
+    CHART,
+    EVERYTHING,
+    FAST,
+    SHARDED,
+    VALUES,
+    environment,
+    files,
+    manifests,
+    of_kind,
+    programs,
+)
 from tests.house.chart_files import ORIGINALS, stale
 
 pytestmark = pytest.mark.deploy
 
+LONG = "mails-of-confluence-of-the-whole-house-and-its-friends"[:53]  # no release has a longer name
 DOT_AND_TEN = int(WorkerSettings.model_fields["dot_seconds"].default) + 10
 KNOWN = {variable(field) for settings in (ApiSettings, WorkerSettings) for field in settings.model_fields}
 LABELS = {"type": "object", "additionalProperties": {"type": "string"}}
@@ -179,21 +192,29 @@ def test_each_pool_is_scaled_by_its_own_slots_and_lanes() -> None:
         assert all(f'lane=~"{pool["name"]}"' in trigger["metadata"]["query"] for trigger in spec["triggers"])
 
 
-def test_each_shard_has_workers_of_each_pool_and_everybody_knows_all_shards_in_their_order() -> None:
-    found = manifests(shipped(SHARDED))
-    deployments = of_kind("Deployment", found)
-    urls = {name: environment(deployment["spec"]["template"]["spec"]["containers"][0]) for name, deployment in deployments.items()}
-    for name, told in urls.items():
-        user = "api" if name == "bp-api" else "worker"
-        assert told["BEAMPOST_REDIS_URLS"] == ",".join(f"rediss://beampost-{user}@{server}/0" for server in SHARDS)
-        assert "BEAMPOST_REDIS_URL" not in told
-    assert {name: told["BEAMPOST_SHARD"] for name, told in urls.items() if name != "bp-api"} == {
-        f"bp-worker-{pool['name']}-{shard}": str(shard) for pool in (FAST, BULK) for shard in range(len(SHARDS))
-    }
-    for one in of_kind("ScaledObject", found).values():
-        assert one["spec"]["triggers"][0]["metadata"]["query"].endswith(" / 3")
-    ports = [rule["ports"] for rule in of_kind("NetworkPolicy", found)["bp-worker"]["spec"]["egress"]]
-    assert [port["port"] for port in ports[1]] == [6379, 6380]
+def test_a_worker_that_ends_at_its_start_replaces_none_that_works(rendered: list[dict[str, Any]]) -> None:
+    for deployment in of_kind("Deployment", rendered).values():
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        assert "readinessProbe" in container or deployment["spec"]["minReadySeconds"] == 15
+
+
+def test_the_name_of_a_release_is_cut_and_not_that_of_a_pool_or_shard() -> None:
+    pools = [{**BULK, "name": f"of-a-long-name-{number}"} for number in range(2)]
+    found = manifests({**SHARDED, "pools": pools, "dashboard": {"enabled": True}}, LONG)
+    names = [(one["kind"], one["metadata"]["name"]) for one in found]
+    assert len(set(names)) == len(names)
+    assert max(len(name) for _, name in names) == 63
+    workers = [name for kind, name in names if kind == "Deployment" and "worker" in name]
+    assert [name.partition("-worker-")[2] for name in workers] == [f"{pool['name']}-{shard}" for pool in pools for shard in range(3)]
+
+
+def test_the_notes_name_what_is_there() -> None:
+    for values in VALUES.values():
+        [notes] = [text for name, text in files(shipped(values), LONG).items() if name.endswith("NOTES.txt")]
+        found = manifests(shipped(values), LONG)
+        named = {word.partition("/")[2] for word in notes.split() if word.startswith("deploy/")}
+        assert named <= set(of_kind("Deployment", found))
+        assert notes.split()[2].partition(":")[0] in of_kind("Service", found)
 
 
 def test_workers_reach_mail_servers_and_the_web_and_nothing_private_but_what_is_allowed() -> None:
@@ -218,8 +239,6 @@ def test_workers_reach_mail_servers_and_the_web_and_nothing_private_but_what_is_
         {"settings": {"api": {"BEAMPOST_API_PORT": "80"}}},
         {"settings": {"api": {"BEAMPOST_MAX_RECIPIENTS": 5}}},
         {"replicas": 3},
-        {"redis": {"shards": ["redis-0:6379", "redis-0:6379"]}},
-        {"redis": {"shards": ["redis-0:6379", "redis-1:6379"], "bundled": True}},
     ],
 )
 def test_values_that_would_not_work_are_refused(wrong: dict[str, Any]) -> None:

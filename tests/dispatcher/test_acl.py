@@ -9,18 +9,19 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
-from dispatcher.acl import API, USERS, WORKER, rule, users_file
+from dispatcher.acl import ADMIN, API, USERS, WORKER, rule, users_file
 from tests.faults.topology import Server, one_server
 
 ROOT: Final = Path(__file__).parents[2]
 PASSWORD: Final = "of-the-programs"
 KIND: Final = re.compile(r"""\bkey\(['"]([a-z]+)['"]""")
 EACH: Final = pytest.mark.parametrize("user", USERS)
+ALL: Final = (*USERS, ADMIN)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with one_server(*(rule(name, PASSWORD) for name in USERS)) as running:
+    with one_server(*(rule(name, PASSWORD) for name in ALL)) as running:
         yield running
 
 
@@ -38,7 +39,7 @@ def test_the_file_that_we_ship_is_this_one() -> None:
     assert (ROOT / "deploy/users.acl").read_text() == users_file({})
 
 
-@EACH
+@pytest.mark.parametrize("user", ALL)
 def test_without_a_password_nobody_signs_in(user: str, tmp_path: Path) -> None:
     (tmp_path / "users.acl").write_text(users_file({}))
     with one_server(f"aclfile {tmp_path / 'users.acl'}") as server, pytest.raises(AuthenticationError):
@@ -106,6 +107,57 @@ def test_the_api_cannot_read_a_payload_back_in_a_script_either(server: Server) -
             script = client.register_script(f"return redis.call('{command}', 'bp:pay:1')")
             with pytest.raises(ResponseError, match="ACL failure in script"):
                 script()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ACL LOAD", "ACL LIST", "ACL LOG", "CONFIG GET save", "CONFIG SET appendonly no", "CONFIG REWRITE", "INFO", "FLUSHALL",
+        "CLIENT LIST", "CLIENT KILL ID 1", "ROLE", "FAILOVER", "REPLICAOF no one", "SHUTDOWN NOSAVE", "SCRIPT KILL",
+        "LATENCY LATEST", "MEMORY STATS", "MEMORY DOCTOR", "PING",
+    ],
+)  # fmt: skip
+def test_what_the_administrator_may(server: Server, command: str) -> None:
+    assert may(server, ADMIN, *command.split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "GET bp:job:1", "SET bp:job:1 x", "DEL bp:job:1", "EXISTS bp:job:1", "TYPE bp:job:1", "HGETALL bp:job:1",
+        "KEYS *", "SCAN 0", "RANDOMKEY", "DBSIZE", "DUMP bp:job:1", "RESTORE bp:job:1 0 x", "MIGRATE h 1 bp:job:1 0 1",
+        "OBJECT ENCODING bp:job:1", "MEMORY USAGE bp:job:1", "DEBUG OBJECT bp:job:1", "SORT bp:ask get *", "COPY bp:job:1 bp:job:2",
+        "EVAL x 0", "EVALSHA x 0", "SCRIPT LOAD x", "FCALL x 0", "FUNCTION LOAD x", "MULTI",
+        "MONITOR", "SUBSCRIBE x", "PSUBSCRIBE *", "PUBLISH x y", "CLIENT TRACKING on bcast", "SLOWLOG GET", "PSYNC ? -1", "SYNC",
+        "SAVE", "BGSAVE", "BGREWRITEAOF", "MODULE LOAD x", "SWAPDB 0 1",
+        "ACL SETUSER jane", f"ACL SETUSER {ADMIN} allkeys +@all", "ACL DELUSER jane", "ACL SAVE",
+    ],
+)  # fmt: skip
+def test_the_administrator_touches_no_key_and_gives_no_rights(server: Server, command: str) -> None:
+    assert not may(server, ADMIN, *command.split())
+
+
+def test_the_administrator_has_a_running_server_read_the_file_of_a_new_release(tmp_path: Path) -> None:
+    file = tmp_path / "users.acl"
+    file.write_text(users_file({ADMIN: PASSWORD}))
+    with one_server(f"aclfile {file}") as server:
+        file.with_suffix(".new").write_text(users_file(dict.fromkeys(ALL, PASSWORD)))
+        file.with_suffix(".new").replace(file)
+        with signed_in(server, ADMIN) as client:
+            assert client.acl_load()
+        with signed_in(server, API) as client:
+            assert client.ping()
+
+
+def test_the_administrator_empties_it_and_reads_nothing_of_it(server: Server) -> None:
+    with signed_in(server, API) as api, signed_in(server, ADMIN) as client:
+        api.set("bp:job:1", "x")
+        with pytest.raises(NoPermissionError):
+            client.get("bp:job:1")
+        with pytest.raises(NoPermissionError):
+            client.eval("return redis.call('GET', 'bp:job:1')", 0)
+        assert client.flushall()
+        assert api.get("bp:job:1") is None
 
 
 def test_every_kind_of_key_that_the_programs_name_is_somebodys() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.acl import API, WORKER
+from dispatcher.acl import ADMIN, API, WORKER
 from tests.faults.topology import Server, one_server
 from tests.system.client import Client
 from tests.system.door import SMALL
@@ -17,7 +17,7 @@ from tests.system.test_what_stops_a_start import WORKER as WORKER_PROGRAM
 from tests.system.test_what_stops_a_start import Operator
 
 SECONDS = 30
-FILES = ["redis-users.acl", f"{API}.password", f"{WORKER}.password"]
+FILES = ["redis/users.acl", f"{API}.password", f"{WORKER}.password", f"{ADMIN}.password"]
 
 
 def make_users(room: Path) -> list[str]:
@@ -40,9 +40,9 @@ def operator(room: Path, server: Server, user: str, **settings: object) -> Opera
 
 def test_files_are_made_with_their_modes_and_no_password_but_its_hash_is_told_to_redis(room: Path) -> None:
     assert make_users(room) == [str(room / name) for name in FILES]
-    assert [(room / name).stat().st_mode & 0o777 for name in FILES] == [0o644, 0o600, 0o600]
+    assert [(room / name).stat().st_mode & 0o777 for name in FILES] == [0o644, 0o600, 0o600, 0o600]
     users, *passwords = ((room / name).read_text() for name in FILES)
-    assert ([password in users for password in passwords], users.count("#")) == ([False, False], 2)
+    assert ([password in users for password in passwords], users.count("#")) == ([False, False, False], 3)
 
 
 def test_a_password_that_is_there_stays_and_the_rights_are_written_anew(room: Path) -> None:

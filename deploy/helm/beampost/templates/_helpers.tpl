@@ -1,5 +1,6 @@
+{{- /* The release's name is what is cut: of two parts none may become the other. */}}
 {{- define "beampost.name" -}}
-{{ printf "%s-%s" .root.Release.Name .part | trunc 63 | trimSuffix "-" }}
+{{ printf "%s-%s" (.root.Release.Name | trunc (sub 62 (len .part) | int) | trimAll "-.") .part }}
 {{- end }}
 
 {{- define "beampost.selector" -}}
@@ -21,21 +22,33 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 {{- end }}
 
-{{- /* One URL, or those of all shards in their order. */}}
+{{- /* One URL, of a server or of its Sentinels, or those of all shards in their order. */}}
 {{- define "beampost.redis" -}}
 {{- $redis := .root.Values.redis }}
 {{- $scheme := ternary "rediss" "redis" $redis.tls }}
 {{- $user := .user }}
+{{- $options := list }}
+{{- if and $redis.tls $redis.sentinel.servers }}
+{{- $options = list "tls=true" }}
+{{- end }}
+{{- range $name, $value := $redis.options }}
+{{- $options = append $options (printf "%s=%s" $name $value) }}
+{{- end }}
+{{- $query := ternary (printf "?%s" (join "&" $options)) "" (not (empty $options)) }}
 {{- if $redis.bundled -}}
 - { name: BEAMPOST_REDIS_URL, value: "redis://{{ $user }}@{{ include "beampost.name" (dict "root" .root "part" "valkey") }}:6379/0" }
 {{- else if $redis.shards -}}
 {{- $urls := list }}
 {{- range $redis.shards }}
-{{- $urls = append $urls (printf "%s://%s@%s/0" $scheme $user .) }}
+{{- $urls = append $urls (printf "%s://%s@%s/0%s" $scheme $user . $query) }}
 {{- end -}}
 - { name: BEAMPOST_REDIS_URLS, value: {{ join "," $urls | quote }} }
+{{- else if $redis.sentinel.servers -}}
+{{- with $redis.sentinel }}
+- { name: BEAMPOST_REDIS_URL, value: "sentinel://{{ $user }}@{{ join "," .servers }}/{{ .primary }}{{ $query }}" }
+{{- end -}}
 {{- else -}}
-- { name: BEAMPOST_REDIS_URL, value: "{{ $scheme }}://{{ $user }}@{{ $redis.address }}/0" }
+- { name: BEAMPOST_REDIS_URL, value: "{{ $scheme }}://{{ $user }}@{{ $redis.address }}/0{{ $query }}" }
 {{- end -}}
 {{- end }}
 
