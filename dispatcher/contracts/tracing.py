@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from dispatcher.contracts.errors import Misconfigured
-from dispatcher.contracts.outcome import Failure, Stage, State
+from dispatcher.contracts.outcome import Failure, SmtpPhase, Stage, State
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.trace_headers import Caller
 
@@ -29,7 +29,20 @@ class _Process:
     tracer: "Tracer | None" = None
 
 
+class _Step:
+    """A stage's span, and that of the phase which lasts within it."""
+
+    def __init__(self, span: "Span") -> None:
+        self.span = span
+        self.phase: Span | None = None
+
+    def end(self) -> None:
+        for span in filter(None, (self.phase, self.span)):
+            span.end()
+
+
 _span: ContextVar["Span | None"] = ContextVar("span", default=None)
+_step: ContextVar[_Step | None] = ContextVar("step", default=None)
 
 
 def start_tracing(settings: SharedSettings, program: str) -> None:
@@ -89,17 +102,30 @@ def continuing(name: str, caller: Caller | None) -> Iterator[None]:
 @contextmanager
 def step(stage: Stage) -> Iterator[None]:
     """A span of its own, where something is traced; of an exception nothing is in it."""
-    span = _below(stage)
+    span = _below(_span.get(), stage)
+    lasting = span and _Step(span)
+    before = _step.set(lasting)
     try:
         yield
     finally:
-        if span is not None:
-            span.end()
+        _step.reset(before)
+        if lasting:
+            lasting.end()
+
+
+def enter_phase(phase: SmtpPhase) -> None:
+    """The stage that lasts is in this phase now, which is a span below it, until the next one or the stage's end."""
+    lasting = _step.get()
+    if lasting is None:
+        return
+    if lasting.phase is not None:
+        lasting.phase.end()
+    lasting.phase = _below(lasting.span, phase)
 
 
 def waited(accepted_ms: int, claimed_ms: int) -> None:
     """The time from accepted to claimed, as a span that is over; both are of Redis' clock."""
-    span = _below("wait", accepted_ms * 1_000_000)
+    span = _below(_span.get(), "wait", accepted_ms * 1_000_000)
     if span is not None:
         span.end(claimed_ms * 1_000_000)
 
@@ -128,8 +154,7 @@ def carried() -> dict[str, str | int]:
     return {FIELD: str(Caller(f"{facts.trace_id:032x}", f"{facts.span_id:016x}"))}
 
 
-def _below(name: str, start_ns: int | None = None) -> "Span | None":
-    above = _span.get()
+def _below(above: "Span | None", name: str, start_ns: int | None = None) -> "Span | None":
     if _Process.tracer is None or above is None:
         return None
     from opentelemetry import trace  # noqa: PLC0415 -- optional

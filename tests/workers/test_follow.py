@@ -60,6 +60,9 @@ def test_the_stages_of_a_job_are_spans_of_its_callers_trace(
     assert {name for name, above in below.items() if above == deliver.context.span_id} == {
         "wait", "open", "render", "compose", "transmit", "purge",
     }  # fmt: skip
+    phases = [span for span in told.get_finished_spans() if span.parent and span.parent.span_id == spans["transmit"].context.span_id]
+    assert [span.name for span in phases] == ["resolve", "connect", "banner", "ehlo", "mail", "rcpt", "data", "body", "dot"]
+    assert [span.end_time for span in phases[:-1]] <= [span.start_time for span in phases[1:]]
     facts = attributes(deliver)
     assert (facts["beampost.lane"], facts["beampost.attempt"], facts["beampost.state"]) == ("interactive", 1, "sent")
     whole = json.dumps([span.to_json() for span in spans.values()])

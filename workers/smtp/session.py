@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dispatcher.contracts.address import host_name
 from dispatcher.contracts.mail import Account, ClientCredentialsAuth, Envelope, Tls
 from dispatcher.contracts.outcome import Failure, FailureClass, SmtpPhase
+from dispatcher.contracts.tracing import enter_phase
 from workers.smtp.connection import Connection, stuffed
 from workers.smtp.dialogue import Dialogue
 from workers.smtp.egress import Egress
@@ -86,6 +87,7 @@ class Session:
         """A phase begins."""
         if not self.steps or self.steps[-1][0] is not phase:
             self.steps.append((phase, asyncio.get_running_loop().time()))
+            enter_phase(phase)
 
     def _await(self, passage: Passage, overall: float) -> tuple[SmtpPhase, int]:
         """Sets the deadline; the answer to the dot has its own time in full."""
