@@ -7,3 +7,4 @@ FAILED: Final = 1
 USAGE: Final = 2
 UNREACHABLE: Final = 3
 TEMPORARY: Final = 75
+INTERRUPTED: Final = 130  # as a shell tells SIGINT

@@ -1,8 +1,11 @@
 """Service: a running API as a command finds it, and what it says when it refuses."""
 
 import json
+import re
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from ipaddress import ip_address
@@ -13,7 +16,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from dispatcher.calls import ask
+from dispatcher.calls import ask, fetch
 from dispatcher.exits import FAILED, TEMPORARY, UNREACHABLE, USAGE
 from dispatcher.intake.api_keys import well_formed
 
@@ -21,7 +24,11 @@ Port = Literal["api", "admin"]
 KEYS: Final = {"api": "api_key", "admin": "admin_key"}  # in a ready file
 EXIT_CODES: Final = {429: TEMPORARY, 500: FAILED, 503: TEMPORARY}
 ANSWER_SECONDS: Final = 30  # beyond the longest wait for the end of a job
-NOT_THE_API: Final = (HTTPException, ValueError, LookupError, TypeError)  # no HTTP, no JSON, or other JSON
+NOT_THE_API: Final = (HTTPException, ValueError, LookupError, TypeError, AttributeError, RecursionError)  # no HTTP, no JSON, or other JSON
+REDIRECTS: Final = range(300, 400)
+LATER: Final = frozenset({429, 502, 503, 504})  # those of a proxy, too, whose API is away
+AGAIN_SECONDS: Final = 2.0
+RETRY_AFTER: Final = re.compile("[0-9]{1,5}")
 
 
 def with_service(command: Callable[..., None]) -> Callable[..., None]:
@@ -74,17 +81,65 @@ class Service:
 
     def ask(self, path: str, body: object = None, method: str | None = None, **headers: str) -> Any:  # noqa: ANN401 -- JSON
         """The answer's JSON; without a good one the command ends here, and says why. Names of headers are written with underscores."""
+        with _answered():
+            return ask(f"{self.url}{path}", self._sent(headers), body, ANSWER_SECONDS, method)
+
+    def ask_patiently(self, path: str, patience_seconds: float, **headers: str) -> Any:  # noqa: ANN401 -- JSON
+        """Likewise, but while the API is busy or does not answer it is asked again for so long."""
+        until = time.monotonic() + patience_seconds
+        with _answered():
+            while True:
+                try:
+                    return ask(f"{self.url}{path}", self._sent(headers), seconds=ANSWER_SECONDS)
+                except OSError as error:
+                    _wait(error, until)
+
+    def text(self, path: str) -> str:
+        """The answer as it is; ends as `ask` does."""
+        with _answered():
+            return fetch(f"{self.url}{path}", self._sent({}), seconds=ANSWER_SECONDS).decode()
+
+    def _sent(self, headers: Mapping[str, str]) -> dict[str, str]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"} | named
+        return {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"} | named
+
+
+@contextmanager
+def as_ours() -> Iterator[None]:
+    """Reads what the API answered. What does not have its shape is not the API's, and the command ends here."""
+    try:
+        yield
+    except NOT_THE_API:
+        not_the_api()
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Ends the command where there is no good answer."""
+    with as_ours():
         try:
-            return ask(f"{self.url}{path}", sent, body, ANSWER_SECONDS, method)
+            yield
         except HTTPError as error:
-            sys.exit(refused(error))
+            with error:
+                sys.exit(refused(error))
         except OSError:
             click.echo("the API does not answer", err=True)
-        except NOT_THE_API:
-            not_the_api()
-        sys.exit(UNREACHABLE)
+            sys.exit(UNREACHABLE)
+
+
+def _wait(error: OSError, until: float) -> None:
+    """As long as it asks for before the same is asked again; raises it where that is in vain, or would be after `until`."""
+    pause_seconds = AGAIN_SECONDS
+    if isinstance(error, HTTPError):
+        if error.code not in LATER:
+            raise error
+        told = RETRY_AFTER.fullmatch(error.headers.get("Retry-After") or "")
+        pause_seconds = max(AGAIN_SECONDS, int(told[0]) if told else 0)
+    if time.monotonic() + pause_seconds > until:
+        raise error
+    if isinstance(error, HTTPError):
+        error.close()
+    time.sleep(pause_seconds)
 
 
 def _is_here(host: str) -> bool:
@@ -102,6 +157,8 @@ def not_the_api() -> NoReturn:
 
 def refused(error: HTTPError) -> int:
     """Tells the problem document, which repeats nothing of what was sent; gives the exit code."""
+    if error.code in REDIRECTS:
+        not_the_api()
     try:
         problem: dict[str, Any] = json.loads(error.read())
         lines = [f"{problem['title']}. {problem['detail']}"]

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from dispatcher.commands.saying import AS_JSON, AS_JSON_LINES, say
-from dispatcher.service import Service, with_service
+from dispatcher.service import Service, as_ours, with_service
 
 SPAN: Final = re.compile(r"([1-9][0-9]{0,3})([smh])")
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
@@ -28,17 +28,27 @@ def debug() -> None:
 @with_service
 def debug_open(file: Path, span: str, *, as_json: bool, **service: Any) -> None:  # noqa: ANN401 -- options
     """Open a session. FILE is written: the session's id, and the private key that opens what is noted in it."""
-    from dispatcher.contracts.files import write  # noqa: PLC0415
+    from dispatcher.contracts.files import is_there, write  # noqa: PLC0415
     from dispatcher.contracts.reader_key import new_pair  # noqa: PLC0415
 
     found = SPAN.fullmatch(span)
     if not found:
         raise click.UsageError("a span is a number and a unit: 90s, 30m or 1h")
+    if is_there(file):
+        raise click.UsageError("there is such a file already")
     public, private = new_pair()
     wanted = {"ttl_seconds": int(found[1]) * SECONDS[found[2]], "public_key": b64encode(public).decode()}
-    session = _asked("", service, wanted)
-    write(file, json.dumps(session | {"private_key": b64encode(private).decode()}).encode(), 0o600)
-    say(session, f"open until {session['expires_at']}", as_json=as_json)
+    kept = {"private_key": b64encode(private).decode()}
+    write(file, json.dumps(kept).encode(), 0o600)  # before a session is open that nobody could read
+    try:
+        session = _asked("", service, wanted)
+        with as_ours():
+            words, kept = f"open until {session['expires_at']}", session | kept | {"id": session["id"]}
+    except BaseException:
+        file.unlink()
+        raise
+    write(file, json.dumps(kept).encode(), 0o600)
+    say(session, words, as_json=as_json)
 
 
 @debug.command("read")
@@ -51,9 +61,11 @@ def debug_read(file: Path, *, as_json: bool, **service: Any) -> None:  # noqa: A
     from dispatcher.contracts.wire import DEBUG_CONTEXT  # noqa: PLC0415
 
     session_id, private = _session(file)
-    for sealed in _asked(f"/{session_id}", service)["entries"]:
-        entry = open_with(private, b64decode(sealed), DEBUG_CONTEXT, session_id)
-        click.echo(entry.decode() if as_json else _line(json.loads(entry)))
+    found = _asked(f"/{session_id}", service)
+    with as_ours():
+        entries = [open_with(private, b64decode(sealed), DEBUG_CONTEXT, session_id) for sealed in found["entries"]]
+        lines = [entry.decode() if as_json else _line(json.loads(entry)) for entry in entries]
+    click.echo("".join(f"{line}\n" for line in lines), nl=False)
 
 
 @debug.command("close")
@@ -62,9 +74,12 @@ def debug_read(file: Path, *, as_json: bool, **service: Any) -> None:  # noqa: A
 @with_service
 def debug_close(file: Path, *, as_json: bool, **service: Any) -> None:  # noqa: ANN401 -- options
     """End the session of FILE before its time; what was noted in it is gone."""
+    from dispatcher.contracts.files import writing  # noqa: PLC0415
+
     session_id, _ = _session(file)
     _asked(f"/{session_id}", service, method="DELETE")
-    file.unlink()
+    with writing(file):
+        file.unlink()
     say({"id": session_id, "closed": True}, "closed", as_json=as_json)
 
 

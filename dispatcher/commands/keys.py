@@ -28,11 +28,13 @@ def keys() -> None:
 @AS_JSON_LINES
 def keys_new(count: int, *, as_json: bool) -> None:
     """Make a key pair: the active one if there is none, else one that waits for `rotate`. Makes the secret file too where there is none."""
+    from dispatcher.contracts.files import writing  # noqa: PLC0415
     from dispatcher.contracts.rotation import new_key  # noqa: PLC0415
 
     settings = read(WorkerSettings)
     for suite in _suites(settings) * count:
-        kid = new_key(settings.public_keys, settings.private_keys, settings.secret_file, suite)
+        with writing(settings.secret_file):
+            kid = new_key(settings.public_keys, settings.private_keys, settings.secret_file, suite)
         say({"kid": kid, "suite": suite}, kid, as_json=as_json)
 
 
@@ -76,10 +78,10 @@ def keys_retire(kid: str, *, as_json: bool) -> None:
 @AS_JSON
 def keys_root(path: Path, *, as_json: bool) -> None:
     """Make the root that signs key sets. Prints its public half, which clients pin."""
-    from dispatcher.contracts.files import write  # noqa: PLC0415
+    from dispatcher.contracts.files import is_there, write  # noqa: PLC0415
     from dispatcher.contracts.signed import encoded, new_signing_key  # noqa: PLC0415
 
-    if path.exists():
+    if is_there(path):
         raise click.UsageError("there is such a file already")
     root = new_signing_key()
     write(path, encoded(root), 0o600)

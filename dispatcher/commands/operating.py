@@ -13,7 +13,7 @@ import click
 
 from dispatcher.commands.saying import AS_JSON, say
 from dispatcher.exits import TEMPORARY
-from dispatcher.service import Service, with_service
+from dispatcher.service import Service, as_ours, with_service
 
 SPAN: Final = re.compile(r"([1-9][0-9]{0,3})([mh])")
 MINUTES: Final = {"m": 1, "h": 60}
@@ -52,7 +52,9 @@ def status(*, watch: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN4
         from dispatcher.commands.overview import told  # noqa: PLC0415
 
         stats, why = (service.ask(f"/v1/admin/{name}?window=1h") for name in ("stats", "failures"))
-        return json.dumps(stats | why) if as_json else "\n".join(told(stats, why["failures"]))
+        with as_ours():
+            lines = told(stats, why["failures"])
+            return json.dumps(stats | why) if as_json else "\n".join(lines)
 
     if not watch:
         click.echo(seen())
@@ -70,7 +72,9 @@ def pause(scope: str, reason: str, span: str | None, until: str | None, *, as_js
     """Stop SCOPE for a time: `all`, `lane:bulk`, `destination:m365`, `pool:bulk`, `tenant:NAME`. Its jobs wait, and still expire."""
     wanted = {"scope": scope, "reason": reason, **_end(span, until)}
     begun = Service.found(**options, port="admin").ask("/v1/admin/pauses", wanted)
-    say(begun, f"{begun['scope']} is paused until {begun['until']}", as_json=as_json)
+    with as_ours():
+        words = f"{begun['scope']} is paused until {begun['until']}"
+    say(begun, words, as_json=as_json)
 
 
 @click.command()
@@ -80,8 +84,9 @@ def pause(scope: str, reason: str, span: str | None, until: str | None, *, as_js
 def resume(scope: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 -- options
     """End the pause of SCOPE before its time; also that of a drained pool."""
     left = Service.found(**options, port="admin").ask(f"/v1/admin/pauses/{quote(scope)}", method="DELETE")
-    still = ", ".join(pause["scope"] for pause in left["pauses"]) or "nothing"
-    say(left, f"{scope} goes on; {still} is still paused", as_json=as_json)
+    with as_ours():
+        others = ", ".join(pause["scope"] for pause in left["pauses"])
+    say(left, f"the pause of {scope} is over; {f'still paused: {others}' if others else 'no other is left'}", as_json=as_json)
 
 
 @click.command()
@@ -95,10 +100,12 @@ def drain(pool: str, reason: str, span: str | None, until: str | None, *, wait: 
     wanted = {"scope": f"pool:{pool}", "reason": reason, **_end(span, until)}
     service = Service.found(**options, port="admin")
     begun = service.ask("/v1/admin/pauses", wanted)
+    with as_ours():
+        until = begun["until"]
     if wait and not _emptied(service, pool):
         click.echo("its workers still hold jobs", err=True)
         sys.exit(TEMPORARY)
-    say(begun, f"{pool} is {'empty' if wait else 'drained'}; it claims nothing until {begun['until']}", as_json=as_json)
+    say(begun, f"{pool} is {'empty' if wait else 'drained'}; it claims nothing until {until}", as_json=as_json)
 
 
 def _end(span: str | None, until: str | None) -> dict[str, object]:
@@ -117,8 +124,9 @@ def _emptied(service: Service, pool: str) -> bool:
     """Told on stderr while it lasts; workers show what they hold every half second."""
     time.sleep(1)
     for _ in range(int(DRAIN_SECONDS / WATCH_SECONDS)):
-        pools = service.ask("/v1/admin/stats?window=1h")["now"]["pools"]
-        busy = sum(found["busy"] for found in pools if found["name"] == pool)
+        with as_ours():
+            pools = service.ask("/v1/admin/stats?window=1h")["now"]["pools"]
+            busy = sum(found["busy"] for found in pools if found["name"] == pool)
         if not busy:
             return True
         click.echo(f"{busy} in hand", err=True)

@@ -17,11 +17,13 @@ KINDS: Final[Mapping[str, type[SharedSettings]]] = {"api": ApiSettings, "worker"
 
 
 def told_by(ready_file: Path) -> dict[str, dict[str, str]]:
-    """What each program of `up` was told; raises UsageError."""
+    """What each program of `up` was told, the API among them; raises UsageError."""
     try:
-        settings: dict[str, dict[str, str]] = json.loads(ready_file.read_bytes())["settings"]
-    except (OSError, ValueError, LookupError, TypeError):
-        raise click.UsageError("the ready file cannot be read, or is none") from None
+        settings = {name: dict(told) for name, told in json.loads(ready_file.read_bytes())["settings"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        settings = {}
+    if "api" not in settings:
+        raise click.UsageError("the ready file cannot be read, or is none")
     return settings
 
 

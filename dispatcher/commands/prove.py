@@ -28,13 +28,14 @@ def prove(workers: int, report: Path | None, other: Path | None, key: str | None
         return
     from rich.console import Console  # noqa: PLC0415 -- other commands start without
 
+    from dispatcher.contracts.files import write  # noqa: PLC0415
     from dispatcher.prove.trial import Trial  # noqa: PLC0415
 
     click.echo("starting a service of our own; this takes a minute or two", err=True)
     made = Trial(workers).run()
     signed, public = made.signed()
     if report:
-        report.write_text(signed)
+        write(report, signed.encode(), 0o644)
     if as_json:
         click.echo(json.dumps(made.document() | {"public_key": public}))
     else:

@@ -15,7 +15,7 @@ from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import JobUnknown, TooLate, Unavailable
 from dispatcher.contracts.job import Lane
 from dispatcher.contracts.wire import key
-from dispatcher.exits import UNREACHABLE
+from dispatcher.exits import FAILED, OK, UNREACHABLE
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 @AS_JSON
 @click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="What `up --ready-file` wrote: its Redis is meant.")
 def purge(lanes: tuple[str, ...], jobs: tuple[str, ...], ready_file: Path | None, *, every: bool, yes: bool, as_json: bool) -> None:
-    """Cancel jobs that wait: their payloads are deleted, their status is `canceled`, callbacks are told. What is in hand goes on."""
+    """Cancel jobs that wait: their payloads are deleted, their status is `canceled`, callbacks are told. What is in hand goes on.
+
+    Exit 1: a job that was named could not be canceled.
+    """
     if not (lanes or every or jobs):
         raise click.UsageError("say what: --lane, --all or --job")
     lanes = tuple(Lane) if every else lanes
@@ -45,8 +48,9 @@ def purge(lanes: tuple[str, ...], jobs: tuple[str, ...], ready_file: Path | None
     except Unavailable:
         click.echo("Redis does not answer", err=True)
         sys.exit(UNREACHABLE)
-    rest = f"; {left} not: they are in hand, or have ended" if left else ""
-    click.echo(json.dumps({"canceled": done, "left": left}) if as_json else f"{done} canceled{rest}")
+    rest = f"; {len(left)} not: in hand, ended or unknown" if left else ""
+    click.echo(json.dumps({"canceled": done, "left": len(left)}) if as_json else f"{done} canceled{rest}")
+    sys.exit(FAILED if left & set(jobs) else OK)
 
 
 def _named(lanes: Iterable[str], jobs: tuple[str, ...]) -> str:
@@ -55,8 +59,8 @@ def _named(lanes: Iterable[str], jobs: tuple[str, ...]) -> str:
     return " and ".join([*named, f"{len(jobs)} job{'s' * (len(jobs) != 1)}"] if jobs else named)
 
 
-async def _purge(settings: ApiSettings, lanes: Iterable[str], jobs: Iterable[str]) -> tuple[int, int]:
-    """How many were canceled, and how many could not be; raises Unavailable."""
+async def _purge(settings: ApiSettings, lanes: Iterable[str], jobs: Iterable[str]) -> tuple[int, set[str]]:
+    """How many were canceled, and which could not be; raises Unavailable."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import track  # noqa: PLC0415
 
@@ -69,15 +73,16 @@ async def _purge(settings: ApiSettings, lanes: Iterable[str], jobs: Iterable[str
     try:
         waiting = [(job_id, number) for number, redis in enumerate(redises) for lane in lanes for job_id in await _waiting(redis, lane)]
         found = {job_id: await _place_of(redises, job_id) for job_id in jobs} | dict(waiting)
-        done = 0
+        left = set()
         for job_id, number in track(found.items(), "canceling", console=Console(stderr=True), disable=not sys.stderr.isatty()):
-            done += await _cancel(redises[number], ledgers[number], job_id)
+            if not await _cancel(redises[number], ledgers[number], job_id):
+                left.add(job_id)
     except FAILURES:
         raise Unavailable from None
     finally:
         for redis in redises:
             await redis.aclose()
-    return done, len(found) - done
+    return len(found) - len(left), left
 
 
 async def _place_of(redises: Sequence["Redis"], job_id: str) -> int:

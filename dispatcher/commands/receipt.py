@@ -24,10 +24,10 @@ def receipt() -> None:
 @AS_JSON
 def receipt_key(file: Path, *, as_json: bool) -> None:
     """Make a key. Writes the private half to FILE, and prints the public one, which goes into submissions as `receipt_key`."""
-    from dispatcher.contracts.files import write  # noqa: PLC0415
+    from dispatcher.contracts.files import is_there, write  # noqa: PLC0415
     from dispatcher.contracts.reader_key import new_pair  # noqa: PLC0415
 
-    if file.exists():
+    if is_there(file):
         raise click.UsageError("there is such a file already")
     public, private = new_pair()
     write(file, b64encode(private) + b"\n", 0o600)
@@ -39,7 +39,10 @@ def receipt_key(file: Path, *, as_json: bool) -> None:
 @click.option("--key", "key_file", type=KEY_FILE, required=True, help="The file that `receipt key` wrote.")
 @click.argument("status", type=click.File("rb"))
 def receipt_open(key_file: Path, status: IO[bytes]) -> None:
-    """Print the receipts in STATUS, a JSON a line. STATUS is the answer to `GET /v1/jobs/{id}`, or a callback's body; - is stdin."""
+    """Print the receipts in STATUS as JSON, one object a line.
+
+    STATUS is the answer to `GET /v1/jobs/{id}`, or a callback's body; - is stdin.
+    """
     from dispatcher.contracts.errors import SealBroken  # noqa: PLC0415
     from dispatcher.contracts.receipt_seal import open_receipts  # noqa: PLC0415
 

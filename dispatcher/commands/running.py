@@ -79,12 +79,14 @@ def preview(arguments: tuple[str, ...]) -> None:
 @click.option("--allow-plaintext", is_flag=True, help="Let accounts say `tls: none`.")
 def up(workers: int, ready_file: Path | None, log_file: IO[bytes] | None, allow_network: tuple[str, ...], *, allow_plaintext: bool) -> None:
     """Run everything on this machine: embedded Redis, API, workers."""
+    from dispatcher.contracts.files import writing  # noqa: PLC0415
     from dispatcher.stack import Stack, write_ready_file  # noqa: PLC0415
 
     stack = Stack(workers, allow_network, allow_plaintext, output=log_file)
     _interrupt_on(signal.SIGTERM, signal.SIGHUP)
     if ready_file:
-        ready_file.unlink(missing_ok=True)  # an earlier run may have been killed
+        with writing(ready_file):
+            ready_file.unlink(missing_ok=True)  # an earlier run may have been killed
     try:
         stack.start()
         _tell(stack.facts(), ready_file)

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-AS_JSON_LINES: Final = click.option("--json", "as_json", is_flag=True, help="Print a JSON a line.")
+AS_JSON_LINES: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 
 def say(facts: Mapping[str, object], words: str, *, as_json: bool) -> None:

@@ -1,9 +1,11 @@
 """Table: the commands by name: where each is, and what it is for in one line. A command is loaded when it is called."""
 
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
+
+from dispatcher.exits import INTERRUPTED
 
 COMMANDS: Final = {
     "up": ("running", "Run everything on this machine: embedded Redis, API, workers."),
@@ -47,6 +49,17 @@ class Table(click.Group):
         module = import_module(f"dispatcher.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 -- click's signature
+        """Ctrl-C ends a command as a shell expects it; click would say 1, as of a question that is answered by no."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except click.Abort as error:
+            if isinstance(error.__context__, KeyboardInterrupt):
+                ctx.exit(INTERRUPTED)
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
         """From the table, so that help loads none of them."""

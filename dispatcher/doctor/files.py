@@ -31,16 +31,22 @@ def _length(path: Path) -> Finding:
 
 
 def guarded(name: str, path: Path, others: Callable[[str, str, str], Finding] = yellow) -> Finding:
-    """Of a file or a folder with its files; `others` grades that every user of the machine may read it."""
+    """Of a file, or of the files in a folder; `others` grades what every user of the machine may do.
+
+    Who may list a folder may not read its files: a secret's volume in Kubernetes has mode 1777, and links to files with modes of their own.
+    """
     unreadable = red(
         name, "it is missing, or this user cannot read it", "let the program's user read it; docs/settings.md says where it is"
     )
     if not os.access(path, os.R_OK):
         return unreadable
     try:
-        modes = [stat.S_IMODE(one.stat().st_mode) for one in (path, *(path.iterdir() if path.is_dir() else ()))]
+        folder = path.stat().st_mode if path.is_dir() else 0
+        modes = [file.stat().st_mode for file in ([file for file in path.iterdir() if file.is_file()] if folder else [path])]
     except OSError:
         return unreadable
+    if folder & stat.S_IWOTH and not folder & stat.S_ISVTX:
+        return others(name, "every user of this machine may exchange what is in it", "`chmod o-w` it")
     if any(mode & stat.S_IRWXO for mode in modes):
         return others(name, "every user of this machine may read it", "`chmod -R go=` it")
     if any(mode & stat.S_IRWXG for mode in modes):

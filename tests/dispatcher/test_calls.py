@@ -1,4 +1,4 @@
-"""Calls: the API is asked directly, whatever proxy the environment names."""
+"""Calls: the API is asked directly, whatever proxy the environment names, and nobody else, whatever it answers."""
 
 import json
 import os
@@ -23,8 +23,9 @@ class Echo(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         told = json.dumps([self.command, self.path, self.headers.get("X-Test"), content]).encode()
-        self.send_response(503 if self.path == "/busy" else 200)
-        self.send_header("Content-Length", str(len(told)))
+        self.send_response(int(self.path[1:]) if self.path[1:].isdecimal() else 200)
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", str(len(told) + (self.path == "/broken")))
         self.end_headers()
         self.wfile.write(told)
 
@@ -57,11 +58,17 @@ def test_a_body_makes_it_a_post_with_these_headers(echo: str) -> None:
     assert ask(f"{echo}/jobs", {"X-Test": "x"}, {"a": [1]}) == ["POST", "/jobs", "x", '{"a": [1]}']
 
 
-def test_an_error_status_is_raised(echo: str) -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 404, 503])
+def test_an_error_status_is_raised_and_so_is_a_redirect(echo: str, status: int) -> None:
     with pytest.raises(HTTPError) as caught:
-        ask(f"{echo}/busy")
+        ask(f"{echo}/{status}")
     with caught.value as error:
-        assert error.status == 503
+        assert error.status == status
+
+
+def test_an_answer_that_breaks_off_is_none(echo: str) -> None:
+    with pytest.raises(URLError):
+        ask(f"{echo}/broken", seconds=5)
 
 
 def test_nobody_there_is_raised() -> None:

@@ -20,12 +20,12 @@ makes the former JSON for a script. Colours and progress bars are for terminals,
 | exit code | meaning |
 |---|---|
 | 0 | it is done, or all is well |
-| 1 | it failed, or something is wrong: a red finding, an account that does not sign in, a canary that was found |
-| 2 | it was told wrongly: an option, a setting, a file; or the API refuses it for good |
-| 3 | API or Redis do not answer |
+| 1 | it failed, or something is wrong: a red finding, an account that does not sign in, a job that `purge` left, a canary that was found |
+| 2 | it was told wrongly: an option, a setting, a file, also one that cannot be written; or the API refuses it for good |
+| 3 | API or Redis do not answer, or what answers is not the API |
 | 4 | `prove` could not search a sink, or not play a scene to its end |
 | 75 | later: the API is busy, has no room or no Redis; or `drain --wait` has waited long enough |
-| 130 | Ctrl-C, but not of `status --watch`, which ends with 0 |
+| 130 | Ctrl-C, but not of `status --watch` and of the programs `api`, `worker` and `up`, which are ended so: 0 |
 
 Three kinds of command:
 - **Over the API**: `status`, `pause`, `resume`, `drain`, `metrics`, `verify`, `send`, `debug`. They find it by `--ready-file`, which `up`

@@ -121,7 +121,7 @@ def test_a_redis_that_is_not_there_is_another_exit_status_than_a_red_finding(roo
 
 def test_each_program_is_asked_for_its_own_alone(room: Path, server: Server) -> None:
     env = operator(room, redis_url=server.url, simulator=False)
-    (room / "private").chmod(0o755)
+    (room / "private").chmod(0o777)
     statuses = [found("--role", role, env=env)[0] for role in ("api", "worker")]
     (room / "private").chmod(0o700)
     (room / "api-keys.json").unlink()
@@ -146,7 +146,8 @@ def test_a_strict_start_refuses_a_redis_that_writes_to_a_disk(room: Path, words:
 
 def test_a_strict_worker_refuses_private_keys_that_everybody_may_read(room: Path, server: Server) -> None:
     env = operator(room, redis_url=server.url, strict=True)
-    (room / "private").chmod(0o755)
+    for file in (room / "private").iterdir():
+        file.chmod(0o644)
     ended = run("worker", env=env)
     said = "beampost: BEAMPOST_STRICT is true: private keys: every user of this machine may read it -> `chmod -R go=` it\n"
     assert (ended.returncode, ended.stderr) == (2, said)

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import pytest
 from dispatcher.intake.caller import Scope
 from tests.system.client import Client
 from tests.system.door import SMALL, another_key, listed, paused
-from tests.system.running_stack import ROOT, RunningStack, await_true, environment
+from tests.system.running_stack import ROOT, RunningStack, await_true, environment, running_stack
 
 REASON: Final = ("--reason", "A test.")
 SHORT: Final = (*REASON, "--for", "5m")
@@ -55,6 +56,13 @@ def test_a_lane_is_paused_and_goes_on(door: RunningStack) -> None:
     assert (begun["scope"], begun["reason"], listed(door.admin())) == ("lane:bulk", "A test.", ["lane:bulk"])
     assert found(door, "resume", "lane:bulk") == {"pauses": []}
     assert listed(door.admin()) == []
+
+
+def test_who_resumes_is_told_what_is_still_paused(door: RunningStack) -> None:
+    ready = ("--ready-file", str(door.ready_file))
+    with paused(door, "lane:interactive"):
+        assert beampost(door, "resume", "lane:bulk", *ready).stdout == "the pause of lane:bulk is over; still paused: lane:interactive\n"
+    assert beampost(door, "resume", "lane:bulk", *ready).stdout == "the pause of lane:bulk is over; no other is left\n"
 
 
 def test_a_pause_may_end_at_a_moment(door: RunningStack) -> None:
@@ -111,7 +119,8 @@ def test_what_waits_in_a_lane_is_purged(door: RunningStack, caller: Client) -> N
         assert (asked.returncode, asked.stdout, caller.status(bulk)["state"]) == (1, "", "queued")
         assert found(door, "purge", "--lane", "bulk", "--yes") == {"canceled": 2, "left": 0}
         assert [caller.status(job_id)["state"] for job_id in (bulk, bulk_too, other)] == ["canceled", "canceled", "queued"]
-        assert found(door, "purge", "--job", "none", "--yes") == {"canceled": 0, "left": 1}
+        unknown = beampost(door, "purge", "--job", "none", "--yes", *ready)
+        assert (unknown.returncode, unknown.stdout, unknown.stderr) == (1, "0 canceled; 1 not: in hand, ended or unknown\n", "")
         assert found(door, "purge", "--all", "--yes") == {"canceled": 1, "left": 0}
         assert beampost(door, "purge", "--yes", *ready).returncode == 2
     assert caller.status(other)["state"] == "canceled"
@@ -172,6 +181,35 @@ def test_the_documents_of_both_ports_are_printed(door: RunningStack) -> None:
     for words, client in ((["openapi"], door.client()), (["openapi", "--admin"], door.admin())):
         printed = json.loads(beampost(door, *words).stdout)
         assert list(printed["paths"]) == list(client.get("/v1/openapi.json").json["paths"])
+
+
+def test_ctrl_c_is_how_a_program_is_ended() -> None:
+    def workers() -> int:
+        return sum(pool["workers"] for pool in stack.admin().get("/v1/admin/stats?window=1h").json["now"]["pools"])
+
+    with running_stack() as stack:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        told = {role: stack.settings_of(role) | {"BEAMPOST_API_PORT": str(port), "BEAMPOST_ADMIN_PORT": "0"} for role in ("api", "worker")}
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "dispatcher", role],
+                cwd=ROOT,
+                env=environment(stack.room) | settings,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for role, settings in told.items()
+        ]
+        try:
+            await_true(lambda: workers() == 2 and beampost(stack, "health", api_port=port).returncode == 0, 20)
+            for process in (*started, stack.process):
+                process.send_signal(signal.SIGINT)
+                assert process.wait(20) == 0
+        finally:
+            for process in started:
+                process.kill()
+                process.wait()
 
 
 def test_a_watch_on_a_pipe_repeats_and_ends_with_ctrl_c(door: RunningStack) -> None:

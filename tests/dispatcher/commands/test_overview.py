@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import pytest
 
-from dispatcher.commands.overview import size, span, told
+from dispatcher.commands.overview import size, told
+from dispatcher.contracts.spans import span
 
 NONE: Final = {"p50": None, "p95": None, "p99": None}
 QUIET: Final[dict[str, Any]] = {

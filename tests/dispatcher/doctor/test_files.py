@@ -7,8 +7,8 @@ import pytest
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.worker_settings import WorkerSettings
-from dispatcher.doctor.files import secret_files
-from dispatcher.doctor.findings import State
+from dispatcher.doctor.files import guarded, secret_files
+from dispatcher.doctor.findings import State, red
 
 
 def states(settings: SharedSettings) -> dict[str, State]:
@@ -45,3 +45,25 @@ def test_each_program_has_secrets_of_its_own(tmp_path: Path) -> None:
         "DKIM key file": State.GREEN,
     }
     assert states(ApiSettings(secret_file=there, api_keys_file=loose)) == {"secret file": State.GREEN, "API keys file": State.YELLOW}
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "expected"),
+    [
+        (0o1777, 0o400, State.GREEN),
+        (0o755, 0o400, State.GREEN),
+        (0o1777, 0o440, State.YELLOW),
+        (0o700, 0o444, State.RED),
+        (0o777, 0o400, State.RED),
+        (0o702, 0o400, State.RED),
+    ],
+)
+def test_of_a_folder_its_files_are_judged_and_who_may_exchange_them(tmp_path: Path, folder: int, file: int, expected: State) -> None:
+    """As Kubernetes mounts a secret: files are links into a folder with the time in its name, which is a link itself."""
+    keys = tmp_path / "keys"
+    (keys / "..2026_11_26").mkdir(parents=True)
+    secret(keys / "..2026_11_26" / "key", file)
+    (keys / "..data").symlink_to("..2026_11_26")
+    (keys / "key").symlink_to("..data/key")
+    keys.chmod(folder)
+    assert guarded("private keys", keys, others=red).state is expected

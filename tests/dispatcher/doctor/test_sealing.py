@@ -110,9 +110,10 @@ def test_a_private_half_that_outlived_its_public_one_is_told(room: KeyRoom) -> N
     assert states(room)["pairs of keys"] is State.YELLOW
 
 
-@pytest.mark.parametrize(("mode", "expected"), [(0o700, State.GREEN), (0o750, State.YELLOW), (0o755, State.RED)])
+@pytest.mark.parametrize(("mode", "expected"), [(0o600, State.GREEN), (0o640, State.YELLOW), (0o604, State.RED)])
 def test_private_keys_are_for_their_owner_alone(room: KeyRoom, mode: int, expected: State) -> None:
-    room.private.chmod(mode)
+    for file in room.private.iterdir():
+        file.chmod(mode)
     assert states(room)["private keys"] is expected
 
 
