@@ -94,7 +94,8 @@ def ensure(name: str) -> None:
         try:
             pip = [uv(), "pip"]
             into = ["-q", "--python", PYTHON]
-            fill([uv(), "venv", "-q", "--python", BASE], [*pip, "sync", *into, "--compile-bytecode", "--require-hashes", lock], [*pip, "install", *into])
+            sync = [*pip, "sync", *into, "--compile-bytecode", "--require-hashes", lock]
+            fill([uv(), "venv", "-q", "--python", BASE], sync, [*pip, "install", *into])
         except (OSError, subprocess.CalledProcessError):
             print("no uv, or none that can install here; trying venv and pip ...", file=sys.stderr)
             pip = [BASE, "-m", "pip", "--python", PYTHON, "install", "-q"]

@@ -103,7 +103,7 @@ def continuing(name: str, caller: Caller | None) -> Iterator[None]:
 def step(stage: Stage) -> Iterator[None]:
     """A span of its own, where something is traced; of an exception nothing is in it."""
     span = _below(_span.get(), stage)
-    lasting = span and _Step(span)
+    lasting = _Step(span) if span is not None else None
     before = _step.set(lasting)
     try:
         yield

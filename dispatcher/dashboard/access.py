@@ -8,15 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dispatcher.contracts.api_settings import ApiSettings
-from dispatcher.contracts.errors import Forbidden, Unauthenticated, Unavailable
+from dispatcher.contracts.errors import Crowded, Forbidden, Malformed, Unauthenticated, Unavailable
 from dispatcher.dashboard.forms import form_of
-from dispatcher.dashboard.pages import html
+from dispatcher.dashboard.refusals import away, not_done
 from dispatcher.dashboard.session import Session, Sessions
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Action = Callable[[Request, Mapping[str, str]], Awaitable[Response]]
 COOKIE: Final = "beampost_admin"
 HOME: Final = "/admin/"
+ACTIONS: Final = "/admin/actions"
 SIGN_IN: Final = "/admin/sign-in"
 FORM_TOKEN: Final = "form_token"  # noqa: S105 -- the name of a field
 
@@ -33,7 +34,7 @@ def page(endpoint: Endpoint) -> Endpoint:
         try:
             return await endpoint(request)
         except Unavailable as error:
-            return html("away.html", 503, {"Retry-After": str(error.retry_after_seconds)})
+            return away(error)
 
     return guarded
 
@@ -50,17 +51,29 @@ def stream(endpoint: Endpoint) -> Endpoint:
 
 
 def action(endpoint: Action) -> Endpoint:
-    """The endpoint with what was posted, if it came from a form of this very session."""
+    """The endpoint with what was posted, if it came from a form of this very session. What keeps it from being done is told by a page."""
 
     @wraps(endpoint)
     async def guarded(request: Request) -> Response:
-        current = session(request)
-        form = await form_of(request)
-        if not sessions(request).is_ours(current, form.pop(FORM_TOKEN, "")):
-            raise Forbidden
-        return await endpoint(request, form)
+        try:
+            return await endpoint(request, await _own_form(request))
+        except (Malformed, Unauthenticated, Forbidden) as error:
+            return not_done(error)
+        except Crowded:
+            raise  # what was sent is not read, so the connection must be closed
+        except Unavailable as error:
+            return away(error, ACTIONS)
 
     return guarded
+
+
+async def _own_form(request: Request) -> Mapping[str, str]:
+    """What was posted; raises as `session` and `form_of` do, and Forbidden when it is no form of this session."""
+    current = session(request)
+    form = await form_of(request)
+    if not sessions(request).is_ours(current, form.pop(FORM_TOKEN, "")):
+        raise Forbidden
+    return form
 
 
 def session(request: Request) -> Session:

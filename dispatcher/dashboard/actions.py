@@ -16,11 +16,10 @@ from dispatcher.contracts.debugging import DebugSessionUnknown
 from dispatcher.contracts.errors import Invalid
 from dispatcher.contracts.parse import parse_as
 from dispatcher.contracts.pauses import DESTINATIONS, DRAINED, LANES, LONGEST_MINUTES, SCOPES, NewPause
-from dispatcher.dashboard.access import FORM_TOKEN, form_token, go_to, session
+from dispatcher.dashboard.access import ACTIONS, FORM_TOKEN, form_token, go_to, session
 from dispatcher.dashboard.pages import html
 from dispatcher.intake.pausing import PausingAll
 
-PLACE: Final = "/admin/actions"
 CHOICES: Final = (("Everything", ("all",)), ("Lanes", LANES), ("Destinations", DESTINATIONS), ("Pools (drain)", DRAINED))
 FIELDS: Final = ("scope", "reason", "minutes", "until")
 COMPLAINTS: Final = {
@@ -44,20 +43,20 @@ async def pause(request: Request, form: Mapping[str, str]) -> Response:
     except Invalid as error:
         wrong = {pointer.removeprefix("/") for pointer, _ in error.errors}
         return await _page(request, form, {field: COMPLAINTS[field] for field in FIELDS if field in wrong})
-    return go_to(PLACE)
+    return go_to(ACTIONS)
 
 
 async def resume(request: Request, form: Mapping[str, str]) -> Response:
     """POST: it goes on. A pause that has ended meanwhile is as it was wanted."""
     await _pausing(request).end(form.get("scope", ""), session(request).key_id)
-    return go_to(PLACE)
+    return go_to(ACTIONS)
 
 
 async def end_debugging(request: Request, form: Mapping[str, str]) -> Response:
     """POST: a debug session ends before its time; one that has ended meanwhile is as it was wanted."""
     with suppress(DebugSessionUnknown):
         await stopped(shards(request), form.get("session_id", ""), session(request).key_id)
-    return go_to(PLACE)
+    return go_to(ACTIONS)
 
 
 def _ordered(form: Mapping[str, str]) -> NewPause:

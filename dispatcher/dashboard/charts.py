@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 WIDTH, HEIGHT = 720, 210
-LEFT, BELOW = 48, 28  # for the figures of the axes
+LEFT, BELOW = 60, 28  # for the figures of the axes
 SHORTEST, LONGEST = 0.05, 3600.0  # seconds, the ends of the axis of times
 TIMES: Final = ((0.1, "0.1 s"), (1.0, "1 s"), (10.0, "10 s"), (60.0, "1 min"), (600.0, "10 min"), (3600.0, "1 h"))
 STEPS: Final = (1, 2, 5)
+UNITS: Final = ((10**9, 10**9, "G"), (10**6, 10**6, "M"), (10**4, 10**3, "k"))  # from where on, how many, and its letter
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,16 @@ def table(series: Mapping[str, Sequence[int]], labels: Sequence[str]) -> list[tu
     return [(label, numbers) for label, numbers in rows if any(numbers)]
 
 
+def figure(number: int) -> str:
+    """In at most three digits and a unit, for there is no room for more; exact, for the ends of axes and their halves."""
+    for least, unit, letter in UNITS:
+        if number >= least:
+            return f"{number / unit:g}\u2009{letter}"
+    return str(number)
+
+
 def _up(top: int) -> list[Tick]:
-    return [Tick(_y(number, top), f"{number:g}") for number in (0, top / 2, top) if number == int(number)]
+    return [Tick(_y(number, top), figure(int(number))) for number in (0, top / 2, top) if number == int(number)]
 
 
 def _partial(number: int) -> Bar:

@@ -1,17 +1,20 @@
 """Failing: failures by class over time, as far as they may be shown.
 
-A step's classes are one row of `suppress`: what is hidden of it is drawn together, as `few`. Of a class that is hidden in any step no sum
-of the window is told but that of the steps that show it, so that no difference tells a hidden count.
+A step's classes are one row of `suppress`. What is hidden of it is drawn together, as `few`, where the hidden counts differ; where all are
+alike their sum would tell them, and nothing of that step is drawn. Of a class that is hidden in any step no sum of the window is told but
+that of the steps that show it.
+
+This keeps the drawing from telling a hidden count, and no more: who looks again and again sees a count grow, who compares the windows sees
+the difference, and how many jobs failed is told beside it.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.advice import advice_on
 from dispatcher.contracts.counts import Counts
-from dispatcher.contracts.outcome import FailureClass
 from dispatcher.contracts.suppress import suppressed
 
 MOST_CLASSES: Final = 6  # that are drawn by themselves
@@ -46,7 +49,13 @@ def failing(steps: Sequence[Counts]) -> Failing:
     drawn = [name for name, _ in sorted(sums.items(), key=lambda entry: (-entry[1], entry[0])) if sums[name]][:MOST_CLASSES]
     series = {name: [row.get(name, 0) for row in shown] for name in drawn}
     series[OTHERS] = [sum(number for name, number in row.items() if name not in drawn) for row in shown]
-    series[FEW] = [sum(row.values()) - sum(seen.values()) for row, seen in zip(rows, shown, strict=True)]
+    series[FEW] = [_few(row, seen) for row, seen in zip(rows, shown, strict=True)]
     names = sorted({name for row in rows for name, number in row.items() if number}, key=lambda name: (-sums[name], name))
-    classes = [FailingClass(name, sums[name], name in hidden, ADVICE[FailureClass(name)]) for name in names]
+    classes = [FailingClass(name, sums[name], name in hidden, advice_on(name)) for name in names]
     return Failing({name: numbers for name, numbers in series.items() if any(numbers)}, classes)
+
+
+def _few(row: Mapping[str, int], shown: Mapping[str, int]) -> int:
+    """The sum of what is hidden of a step; nought where it would tell each of it."""
+    counts = [number for name, number in row.items() if number and not shown[name]]
+    return sum(counts) if len(set(counts)) > 1 else 0

@@ -26,9 +26,11 @@ from dispatcher.dashboard.view import FIRST, panels
 TICK_SECONDS: Final = 2.0
 HEARTBEAT_SECONDS: Final = 15.0
 ASK_AGAIN_SECONDS: Final = 60.0  # whether the session lasts
-LONGEST_SECONDS: Final = 600.0  # the browser comes again by itself
+LONGEST_SECONDS: Final = 600.0  # the page then asks for another
+PATIENCE_SECONDS: Final = 30.0  # longer than a heartbeat: with whoever does not read
 MOST_STREAMS: Final = 100
 AWAY: Final = b"event: away\ndata:\n\n"
+AGAIN: Final = b"event: again\ndata:\n\n"
 HEARTBEAT: Final = b":\n\n"
 
 
@@ -52,7 +54,7 @@ class Channel:
     _messages: dict[int, bytes] = field(default_factory=dict)
 
     def draw(self, found: dict[str, str] | None) -> None:
-        """What there is to show from now on; None while Redis does not answer, after which all of it is new. Whoever waits is woken."""
+        """What there is to show from now on; None while that fails, after which all of it is new. Whoever waits is woken."""
         was_away, self.tick, self.away = self.away, self.tick + 1, found is None
         for name, html in (found or {}).items():
             if was_away or self.drawn.get(name) != html:
@@ -93,7 +95,10 @@ class Live:
         channel.viewers += 1
         try:
             began, asked_at, seen = time.monotonic(), time.monotonic(), 0
-            while not stop.is_set() and time.monotonic() < began + LONGEST_SECONDS:
+            while not stop.is_set():
+                if time.monotonic() >= began + LONGEST_SECONDS:
+                    yield AGAIN
+                    return
                 if channel.tick > seen:
                     message, seen = channel.message(seen), channel.tick
                     if message:
@@ -117,7 +122,10 @@ class Live:
 
 
 class _Stream(StreamingResponse):
-    """Counted from the moment it is promised, so that no rush of viewers takes more places than there are."""
+    """Counted from the moment it is promised, so that no rush of viewers takes more places than there are.
+
+    `events` ends by itself, but not while it waits for a viewer to read: that has an end here.
+    """
 
     def __init__(self, live: Live, events: AsyncGenerator[bytes]) -> None:
         super().__init__(events, headers=HEADERS, media_type="text/event-stream")
@@ -127,7 +135,10 @@ class _Stream(StreamingResponse):
         """Until either side ends it; whatever ends it, the viewer is gone at once."""
         self._live.streams += 1
         try:
-            await super().__call__(scope, receive, send)
+            async with asyncio.timeout(LONGEST_SECONDS + PATIENCE_SECONDS):
+                await super().__call__(scope, receive, send)
+        except TimeoutError:
+            await _hang_up(receive)
         finally:
             self._live.streams -= 1
             await self._events.aclose()
@@ -141,7 +152,17 @@ async def _draw(channel: Channel, state: State) -> None:
             channel.draw(None)
         except Exception as error:  # noqa: BLE001 -- a picture that cannot be drawn must not end the others
             report(error)
+            channel.draw(None)
         await asyncio.sleep(TICK_SECONDS)
+
+
+async def _hang_up(receive: Receive) -> None:
+    """What was not read is thrown away: a connection that is only closed waits for that. ASGI has no word for it; uvicorn's cycle has."""
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
+        while (await receive())["type"] != "http.disconnect":  # before that, the server would log that the answer is not whole
+            pass
 
 
 async def _one_of(*events: asyncio.Event) -> bool:

@@ -9,11 +9,12 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.contracts.errors import Forbidden, Unauthenticated
+from dispatcher.contracts.errors import Forbidden, Malformed, Unauthenticated
 from dispatcher.contracts.privacy import LOGGER
 from dispatcher.dashboard.access import COOKIE, HOME, SIGN_IN, address, go_to, session, sessions, settings_of
 from dispatcher.dashboard.forms import form_of
 from dispatcher.dashboard.pages import html
+from dispatcher.dashboard.refusals import foreign, not_done
 from dispatcher.dashboard.session import Session
 
 log = logging.getLogger(LOGGER)
@@ -21,6 +22,7 @@ COOKIE_PATH: Final = "/admin"
 FAILURES: Final = 10
 WITHIN_SECONDS: Final = 60
 MOST_ADDRESSES: Final = 1_000
+OURS: Final = frozenset({"same-origin", "none"})
 REFUSED: Final = "This is not an API key that may administer from here."
 TOO_OFTEN: Final = "Too many attempts. Wait a minute, then try again."
 
@@ -62,11 +64,20 @@ class SignIn:
         return go_to(HOME)
 
     async def begin(self, request: Request) -> Response:
-        """POST: on to the dashboard, or the form again."""
+        """POST: on to the dashboard, or the form again. A form of a page that is not ours is no attempt."""
+        if not is_ours(request.headers):
+            return foreign()
+        try:
+            form = await form_of(request)
+        except Malformed as error:
+            return not_done(error)
+        return self._tried(request, form.get("key", ""))
+
+    def _tried(self, request: Request, token: str) -> Response:
+        """Without a pause between asking for earlier attempts and counting this one, in which others could be tried."""
         origin = address(request) or ""
         if self._attempts.too_many(origin):
             return html("sign_in.html", 429, {"Retry-After": str(WITHIN_SECONDS)}, complaint=TOO_OFTEN)
-        token = (await form_of(request)).get("key", "")
         try:
             begun = sessions(request).begin(token, address(request))
         except (Unauthenticated, Forbidden):
@@ -75,6 +86,19 @@ class SignIn:
             return html("sign_in.html", 401, {"WWW-Authenticate": "Bearer"}, complaint=REFUSED)
         log.info("signed in", extra={"by": begun.key_id})
         return _with_cookie(request, begun)
+
+
+def is_ours(headers: Mapping[str, str]) -> bool:
+    """Whether no page of another site sent this: as the browser says (W3C Fetch Metadata, section 2.3), or else by Origin and Host.
+
+    Behind a proxy Host may be another than the browser's, so Origin counts only where the browser says nothing better. What is no browser
+    sends neither.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in OURS
+    origin = headers.get("origin")
+    return origin is None or origin.partition("://")[2] == headers.get("host")
 
 
 async def sign_out(request: Request, _form: Mapping[str, str]) -> Response:

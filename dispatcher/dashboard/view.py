@@ -7,9 +7,10 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dispatcher.contracts.counts import Counts
+from dispatcher.contracts.counts import BOUNDS, Counts, Histogram
 from dispatcher.contracts.metrics import OUTCOMES
 from dispatcher.contracts.outcome import State
+from dispatcher.contracts.spans import HOUR, span
 from dispatcher.contracts.tally import WINDOWS
 from dispatcher.dashboard import charts
 from dispatcher.dashboard.failing import failing
@@ -30,8 +31,9 @@ PANELS: Final = {
     "health": "Health",
 }
 LATE_MINUTES: Final = 10  # over which a rate is told
-SHARES: Final = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
-DURATIONS: Final = (("wait", "waiting"), ("send", "one attempt"), ("total", "in all"))
+SHARES: Final = (0.5, 0.95, 0.99)
+OVER: Final = f"over {BOUNDS[-1] / HOUR:g} h"
+DURATIONS: Final = (("wait", "waiting"), ("send", "one message"), ("total", "in all"))
 
 
 async def show(request: Request) -> Response:
@@ -39,25 +41,27 @@ async def show(request: Request) -> Response:
     asked = request.query_params.get("window", FIRST)
     window = asked if asked in WINDOWS else FIRST
     drawn = panels(await read(request.app.state, window))
-    context = {"window": window, "windows": NAMES, "panels": [(name, title, drawn[f"panel-{name}"]) for name, title in PANELS.items()]}
-    return html("dashboard.html", 200, None, **context)
+    shown = [(name, title, drawn[f"panel-{name}"]) for name, title in PANELS.items()]
+    return html("dashboard.html", 200, None, window=window, windows=NAMES, since=drawn["since"], panels=shown)
 
 
 def panels(reading: Reading) -> dict[str, str]:
-    """The inner HTML of each panel, by the id of its element."""
+    """The inner HTML of each panel, and of what is said of the window, by the id of its element."""
     facts = context(reading)
-    return {f"panel-{name}": LOADED[f"panels/{name}.html"].render(facts) for name in PANELS}
+    return {"since": LOADED["panels/since.html"].render(facts)} | {
+        f"panel-{name}": LOADED[f"panels/{name}.html"].render(facts) for name in PANELS
+    }
 
 
 def context(reading: Reading) -> dict[str, Any]:
     """All that the panels' templates say."""
     happened, counts = reading.happened, [counted for _, counted in reading.steps]
     labels = [_label(start, reading.window) for start, _ in reading.steps]
-    failed = failing(counts)
+    failed, step = failing(counts), "minute" if reading.window == "1h" else "hour"
     return {
-        "window": reading.window,
-        "step": "minute" if reading.window == "1h" else "hour",
-        "span": NAMES[reading.window],
+        "since": reading.steps[0][0],
+        "step": step,
+        "pace": f"{step} by {step}",
         "stands": reading.stands,
         "pauses": reading.pauses,
         "findings": reading.findings,
@@ -69,6 +73,7 @@ def context(reading: Reading) -> dict[str, Any]:
         "failures": _drawn(charts.stacked, failed.series, labels),
         "again": _drawn(charts.stacked, _again(counts), labels),
         "times": [_times(name, words, happened) for name, words in DURATIONS],
+        "longest": OVER,
         "axis": charts.axis_of_times(),
         "size": {"width": charts.WIDTH, "height": charts.HEIGHT, "floor": charts.HEIGHT - charts.BELOW, "left": charts.LEFT},
     }
@@ -83,7 +88,7 @@ def _mails(counts: Sequence[Counts]) -> dict[str, list[int]]:
     return {
         "accepted": [counted.accepted.total() for counted in counts],
         "sent": [max(0, ended[State.SENT]) for ended in outcomes],
-        "failed": [max(0, ended[State.FAILED] + ended[State.PARTIAL]) for ended in outcomes],
+        "failed or partial": [_failed(ended) for ended in outcomes],
     }
 
 
@@ -99,15 +104,24 @@ def _rates(reading: Reading) -> dict[str, float] | None:
     if reading.window != "1h":
         return None
     late = sum((counts for _, counts in reading.steps[-LATE_MINUTES - 1 : -1]), Counts()).outcomes()
-    return {outcome: max(0, late[outcome]) / LATE_MINUTES for outcome in (State.SENT, State.FAILED)}
+    return {"sent": max(0, late[State.SENT]) / LATE_MINUTES, "failed": _failed(late) / LATE_MINUTES}
+
+
+def _failed(ended: Mapping[str, int]) -> int:
+    """Whole or in part."""
+    return max(0, ended[State.FAILED] + ended[State.PARTIAL])
 
 
 def _times(name: str, words: str, happened: Counts) -> dict[str, Any]:
-    """Quantiles with their places on the axis; none where nothing happened."""
-    histogram = getattr(happened, name)
-    quantiles = [(share, histogram.quantile(part)) for share, part in SHARES]
-    places = [(share, seconds, charts.along(seconds)) for share, seconds in quantiles if seconds is not None]
-    return {"name": name, "words": words, "quantiles": places, "count": histogram.count}
+    """Quantiles as places on the axis and in words; none where nothing happened."""
+    histogram: Histogram = getattr(happened, name)
+    quantiles = [(part, histogram.quantile(part)) for part in SHARES]
+    return {"words": words, "quantiles": [(charts.along(it), _told(part, it, histogram)) for part, it in quantiles if it is not None]}
+
+
+def _told(share: float, seconds: float, histogram: Histogram) -> str:
+    """What is over the last bound was not measured."""
+    return OVER if share * histogram.count > sum(histogram.counts[:-1]) else span(seconds)
 
 
 def _label(start_ms: int, window: str) -> str:

@@ -1,6 +1,7 @@
 """Workers: whether any gives a sign of life, of which version, how it is hardened, and whether each lane is served."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -10,12 +11,13 @@ from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.job import Lane
 from dispatcher.contracts.redis_client import open_redis
 from dispatcher.contracts.shared_settings import SharedSettings
+from dispatcher.contracts.spans import span
 from dispatcher.contracts.standing import oldest_by_lane
 from dispatcher.contracts.wire import key
 from dispatcher.doctor.findings import Finding, green, merged, red, unknown, yellow
 from dispatcher.doctor.redis import PATIENCE
 
-RESTART: Final = "restart the older ones"
+ONE_VERSION: Final = "bring both to one version"
 STANDS_STILL: Final = "`beampost status` tells why; see `At three in the morning` in docs/operations.md"
 LATE_MS: Final = 120_000
 LOG: Final = "their logs say why: `sandbox incomplete`, `memory wipe`"
@@ -23,13 +25,13 @@ LOG: Final = "their logs say why: `sandbox incomplete`, `memory wipe`"
 
 async def workers(settings: SharedSettings) -> list[Finding]:
     """By their own word in Redis: in that which this program serves, or in each, where nobody says which that is."""
-    several = settings.redis_urls and settings.shard is None
-    places = [settings.at(number) for number in range(settings.shards)] if several else [settings]
-    found = [await _of(place) for place in places]
-    return merged(finding for findings in found for finding in findings)
+    if settings.shards == 1 or settings.shard is not None:
+        return merged(await _of(settings))
+    each = [(number, await _of(settings.at(number), "none of its jobs is sent")) for number in range(settings.shards)]
+    return merged(replace(finding, name=f"{finding.name} of shard {number}") for number, findings in each for finding in findings)
 
 
-async def _of(settings: SharedSettings) -> list[Finding]:
+async def _of(settings: SharedSettings, unsent: str = "nothing is sent") -> list[Finding]:
     client = open_redis(settings.redis, PATIENCE, "bp-doctor")
     try:
         names: Any = await client.smembers(key("pools"))
@@ -40,14 +42,14 @@ async def _of(settings: SharedSettings) -> list[Finding]:
     finally:
         await client.aclose()
     alive = [{name.decode(): value.decode() for name, value in sign.items()} for sign in signs if sign]
-    return [*judged(alive), *unserved(alive, waited_ms), oldest(max(waited_ms.values(), default=0))]
+    return [*judged(alive, unsent), *unserved(alive, waited_ms), oldest(max(waited_ms.values(), default=0))]
 
 
 def oldest(waited_ms: int) -> Finding:
     """The job that has waited longest, whatever keeps it."""
     if waited_ms < LATE_MS:
-        return green("oldest job", f"waits for {waited_ms / 1000:.0f} s" if waited_ms else "none waits")
-    return yellow("oldest job", f"waits for {waited_ms / 60_000:.0f} minutes", STANDS_STILL)
+        return green("oldest job", f"waits for {span(waited_ms / 1000)}" if waited_ms else "none waits")
+    return yellow("oldest job", f"waits for {span(waited_ms / 1000)}", STANDS_STILL)
 
 
 def unserved(alive: Iterable[Mapping[str, str]], waiting: Iterable[Lane]) -> list[Finding]:
@@ -57,14 +59,15 @@ def unserved(alive: Iterable[Mapping[str, str]], waiting: Iterable[Lane]) -> lis
     return [red("lanes", f"jobs wait in {lane}, which no worker serves", f"start workers with BEAMPOST_LANES={lane}") for lane in lacking]
 
 
-def judged(signs: Iterable[Mapping[str, str]]) -> list[Finding]:
-    """By each one's sign of life."""
+def judged(signs: Iterable[Mapping[str, str]], unsent: str) -> list[Finding]:
+    """By each one's sign of life; where there is none, `unsent` says what comes of it."""
     alive = list(signs)
     if not alive:
-        return [red("workers", "none gives a sign of life: nothing is sent", "`beampost worker`; its log's last line says why one ended")]
+        return [red("workers", f"none gives a sign of life: {unsent}", "`beampost worker`; its log's last line says why one ended")]
     found = [green("workers", f"{len(alive)} alive")]
-    if any(sign.get("version") != version("beampost") for sign in alive):
-        found.append(yellow("workers' version", "one is not of this version", RESTART))
+    others = sum(sign.get("version") != version("beampost") for sign in alive)
+    if others:
+        found.append(yellow("workers' version", f"{others} of {len(alive)} are not of the version of this program", ONE_VERSION))
     for name in ("wipe", "sandbox"):
         lacking = sum(sign.get(name) != "ok" for sign in alive)
         if lacking:

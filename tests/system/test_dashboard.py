@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from dispatcher.contracts.advice import ADVICE
 from dispatcher.contracts.outcome import FailureClass
 from tests.house.groups import found
-from tests.system.door import listed
+from tests.system.door import SIMULATOR, listed
 from tests.system.running_stack import RunningStack, running_stack
 from tests.system.submissions import submission
 
@@ -31,6 +31,8 @@ FAILING: Final = {
 }
 BOUNDS: Final = {"posts_per_minute": 100_000, "posts_burst": 10_000, "open_jobs": 10_000, "account_connections": 20, "tenant_jobs": 40}
 REASON: Final = "Their server is being moved."
+ENTRIES: Final = [f'<details id="{name}"><summary id="{name}-head">{name}</summary></details>' for name in "ab"]
+WIDE: Final = f'<div id="w" class="wide" tabindex="0">{"x" * 500}</div>'
 EXCESS: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LISTEN: Final = """
 addEventListener("securitypolicyviolation", event => {
@@ -149,6 +151,41 @@ def test_a_burst_of_six_kinds_of_failure_appears_by_itself(browser: Browser, fai
         expect(page.get_by_text(ADVICE[FailureClass.AUTH_REJECTED])).to_be_visible()  # it stays open
         pause_and_resume(page, failing)
         assert page.evaluate(EXCESS) == 0
+
+
+def test_what_changes_can_be_held_and_goes_on(browser: Browser, service: RunningStack) -> None:
+    with watched(browser, service, 1440, "light") as page:
+        sign_in(page, service)
+        state, accepted = page.locator("#live-state"), page.locator("[data-figure=accepted]")
+        expect(state).to_have_text("Live. All times are UTC.")
+        page.get_by_role("button", name="Hold").click()
+        before = int(accepted.inner_text())
+        service.client().submit(submission(SIMULATOR, "ok@example.org"))
+        page.wait_for_timeout(3_000)
+        assert (state.inner_text(), accepted.inner_text()) == ("Held; what you see is older.", str(before))
+        page.get_by_role("button", name="Go on").click()
+        expect(accepted).to_have_text(str(before + 1))
+        expect(state).to_have_text("Live. All times are UTC.")
+
+
+def test_a_planned_end_of_the_stream_is_no_loss(browser: Browser, service: RunningStack) -> None:
+    with watched(browser, service, 1440, "light") as page:
+        sign_in(page, service)
+        state = page.locator("#live-state")
+        expect(state).to_have_text("Live. All times are UTC.")
+        page.evaluate("said.textContent = 'silent so far'; stream.dispatchEvent(new MessageEvent('again'))")
+        expect(state).to_have_text("Live. All times are UTC.")
+        assert page.evaluate("[stream.readyState, said.className]") == [1, "hint"]
+
+
+def test_focus_and_place_are_kept_when_a_panel_is_drawn_anew_in_another_order(browser: Browser, service: RunningStack) -> None:
+    with watched(browser, service, 390, "light") as page:
+        sign_in(page, service)
+        page.get_by_role("button", name="Hold").click()
+        page.evaluate(f"put(document.getElementById('panel-failures'), `{ENTRIES[0] + ENTRIES[1]}{WIDE}`)")
+        page.evaluate("document.getElementById('b-head').focus(); document.getElementById('w').scrollLeft = 70")
+        page.evaluate(f"put(document.getElementById('panel-failures'), `{ENTRIES[1] + ENTRIES[0]}{WIDE}`)")
+        assert page.evaluate("[document.activeElement.id, document.getElementById('w').scrollLeft]") == ["b-head", 70]
 
 
 def mail_that_fails(kind: str) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The dashboard without a screen: who gets in, who is kept out, what an action does, and that a key is never told again."""
 
 import json
+import os
 import re
+import signal
 import time
 import uuid
 from base64 import b64encode
@@ -19,7 +21,7 @@ from dispatcher.intake.api_keys import create_api_key, revoke_api_key
 from dispatcher.intake.caller import Scope
 from tests.system.client import Answer, Client
 from tests.system.door import another_key, listed
-from tests.system.running_stack import RunningStack, running_stack
+from tests.system.running_stack import RunningStack, await_true, running_stack
 from tests.system.visitor import ACTIONS, FORM, Visitor, to, visitor
 
 SIGN_IN: Final = (303, "/admin/sign-in")
@@ -61,6 +63,14 @@ def events(lines: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [tuple(str(line[name]) for name in ("event", "by", "kind") if name in line) for line in lines]
 
 
+def not_done(answer: Answer) -> tuple[int, str]:
+    """Status and reason, of a page that leads to the sign-in."""
+    page = answer.body.decode()
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert ("<h1>Nothing was done</h1>" in page, 'href="/admin/sign-in"' in page, "API-Key" in page) == (True, True, False)
+    return answer.status, page.partition("</h1>\n<p>")[2].partition("</p>")[0]
+
+
 @pytest.mark.parametrize("path", ["/admin/", ACTIONS, "/admin/?window=24h"])
 def test_a_stranger_is_led_to_the_sign_in(stranger: Visitor, path: str) -> None:
     assert to(stranger.get(path)) == SIGN_IN
@@ -68,13 +78,13 @@ def test_a_stranger_is_led_to_the_sign_in(stranger: Visitor, path: str) -> None:
 
 @pytest.mark.parametrize("path", POSTS)
 def test_a_stranger_can_do_nothing(stranger: Visitor, path: str) -> None:
-    assert stranger.post(path, **PAUSE).problem == (401, "unauthenticated")
+    assert not_done(stranger.post(path, **PAUSE)) == (401, "The session has ended.")
 
 
 def test_an_api_key_in_a_header_is_no_session(service: RunningStack) -> None:
     assert to(service.admin().get(ACTIONS)) == SIGN_IN
     answer = service.admin().ask("POST", "/admin/pauses", urlencode(PAUSE).encode(), Content_Type=FORM)
-    assert answer.problem == (401, "unauthenticated")
+    assert not_done(answer) == (401, "The session has ended.")
 
 
 def test_a_session_is_no_api_key(operator: Visitor) -> None:
@@ -119,6 +129,16 @@ def test_who_fails_too_often_must_wait_even_with_the_right_key(service: RunningS
     assert sign_in(service.facts["admin_key"]) == (429, "60")
 
 
+def test_no_other_site_signs_anybody_in_or_locks_her_out(service: RunningStack, stranger: Visitor) -> None:
+    body = urlencode({"key": service.facts["admin_key"]}).encode()
+    for headers in ({"Sec_Fetch_Site": "cross-site"}, {"Origin": "https://telltale.example"}, {"Origin": "null"}):
+        answer = stranger.client.ask("POST", "/admin/sign-in", body, Content_Type=FORM, **headers)
+        assert not_done(answer) == (403, "The form was sent by a page of somebody else.")
+        assert "set-cookie" not in answer.headers
+    ours = {"Sec_Fetch_Site": "same-origin", "Origin": service.facts["admin"]}
+    assert to(stranger.client.ask("POST", "/admin/sign-in", body, Content_Type=FORM, **ours)) == (303, "/admin/")
+
+
 def test_a_revoked_key_ends_the_session_at_once(service: RunningStack, stranger: Visitor) -> None:
     key = create_api_key(keys_of(service), f"operators-{uuid.uuid4()}", (Scope.ADMIN,), None, ())
     stranger.sign_in(key)
@@ -126,7 +146,7 @@ def test_a_revoked_key_ends_the_session_at_once(service: RunningStack, stranger:
     form_token = stranger.form_token
     revoke_api_key(keys_of(service), key[3:11])
     assert to(stranger.get(ACTIONS)) == SIGN_IN
-    assert stranger.post("/admin/pauses", form_token=form_token, **PAUSE).problem == (401, "unauthenticated")
+    assert not_done(stranger.post("/admin/pauses", form_token=form_token, **PAUSE)) == (401, "The session has ended.")
 
 
 def test_who_signs_out_is_a_stranger(operator: Visitor) -> None:
@@ -153,18 +173,19 @@ def test_a_form_of_another_page_counts_for_nothing(service: RunningStack, operat
     other = visitor(service.facts["admin"])
     other.sign_in(service.facts["admin_key"])
     for form_token in ({}, {"form_token": ""}, {"form_token": other.form_token}):
-        assert operator.post(path, **PAUSE, **form_token).problem == (403, "forbidden")
+        status, why = not_done(operator.post(path, **PAUSE, **form_token))
+        assert (status, why.partition(",")[0]) == (403, "The form does not belong to this session")
     assert listed(service.admin()) == []
 
 
 def test_a_form_is_small_and_says_everything_once(operator: Visitor) -> None:
     post = operator.client.ask
-    for body, problem in (
-        (b"reason=" + b"x" * 10_000, (413, "too-large")),
-        (b"a=1&a=2", (400, "malformed-json")),
-        (b"a=%ff", (400, "malformed-json")),
-    ):
-        assert post("POST", "/admin/pauses", body, Cookie=operator.cookie, Content_Type=FORM).problem == problem
+    for path in ("/admin/pauses", "/admin/sign-in"):
+        for body in (b"a=1&a=2", b"a=%ff"):
+            answer = post("POST", path, body, Cookie=operator.cookie, Content_Type=FORM)
+            assert not_done(answer) == (400, "The form could not be read.")
+    answer = post("POST", "/admin/pauses", b"reason=" + b"x" * 10_000, Cookie=operator.cookie, Content_Type=FORM)
+    assert answer.problem == (413, "too-large")
     answer = post("POST", "/admin/pauses", b"{}", Cookie=operator.cookie, Content_Type="application/json")
     assert answer.problem == (415, "unsupported-media-type")
 
@@ -236,7 +257,7 @@ def test_a_debug_session_is_shown_by_a_pseudonym_and_ends(service: RunningStack,
 def test_every_answer_forbids_what_is_not_ours(operator: Visitor, stranger: Visitor, path: str) -> None:
     answer = (operator if path == ACTIONS else stranger).get(path)
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self';")
-    assert (answer.headers["x-content-type-options"], answer.headers["referrer-policy"]) == ("nosniff", "no-referrer")
+    assert (answer.headers["x-content-type-options"], answer.headers["referrer-policy"]) == ("nosniff", "same-origin")
 
 
 def test_a_file_that_is_not_ours_is_not_there(operator: Visitor) -> None:
@@ -248,3 +269,20 @@ def test_behind_https_the_cookie_never_travels_in_clear() -> None:
     with running_stack("--workers", "0", dashboard_https="true", dashboard_seconds=90) as service:
         said = visitor(service.facts["admin"]).sign_in(service.facts["admin_key"]).headers["set-cookie"]
         assert {"Secure", "HttpOnly", "Max-Age=90"} <= set(said.split("; "))
+
+
+def test_while_redis_does_not_answer_every_page_says_so() -> None:
+    with running_stack("--workers", "0") as service:
+        operator = visitor(service.facts["admin"])
+        operator.sign_in(service.facts["admin_key"])
+        form_token, redis = operator.form_token, service.facts["pids"]["redis"]
+        os.kill(redis, signal.SIGSTOP)
+        try:
+            for answer in (operator.get("/admin/"), operator.post("/admin/pauses", form_token=form_token, **PAUSE)):
+                assert (answer.status, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+                assert int(answer.headers["retry-after"]) >= 1
+                assert "<h1>Redis does not answer</h1>" in answer.body.decode()
+            assert '<meta http-equiv="refresh" content="10; url=/admin/actions">' in answer.body.decode()
+        finally:
+            os.kill(redis, signal.SIGCONT)
+        await_true(lambda: operator.get("/admin/").status == 200, 20)

@@ -14,6 +14,7 @@ from dispatcher.dashboard.charts import (
     across,
     along,
     axis_of_times,
+    figure,
     lines,
     rounded_up,
     stacked,
@@ -35,6 +36,17 @@ def test_bars_stand_on_each_other_within_the_drawing(series: list[list[int]]) ->
     assert len(chart.bars) == sum(number > 0 for one in series for number in one)
 
 
+def test_a_bar_is_as_high_as_its_number_on_the_axis_and_stands_on_those_before() -> None:
+    chart, floor = stacked([[2], [1]], ["a"]), HEIGHT - BELOW
+    assert [(bar.kind, round(bar.y * 5 / floor, 2), round(bar.height * 5 / floor, 2)) for bar in chart.bars] == [(0, 3, 2), (1, 2, 1)]
+    assert [(tick.at, tick.label) for tick in chart.up] == [(floor, "0"), (0, "5")]
+
+
+def test_a_line_goes_through_its_numbers() -> None:
+    [line] = lines([[0, 5, 10]], ["a", "b", "c"]).lines
+    assert [float(point.split(",")[1]) for point in line.split(" ")] == [HEIGHT - BELOW, (HEIGHT - BELOW) / 2, 0]
+
+
 @given(numbers)
 def test_lines_have_a_point_for_each_step_within_the_drawing(series: list[list[int]]) -> None:
     for line in lines(series, LABELS).lines:
@@ -51,6 +63,28 @@ def test_the_running_step_is_marked_at_the_end() -> None:
 @pytest.mark.parametrize(("most", "end"), [(0, 1), (1, 1), (2, 2), (3, 5), (6, 10), (10, 10), (11, 20), (99, 100), (100, 100), (101, 200)])
 def test_an_axis_ends_at_a_round_number(most: int, end: int) -> None:
     assert rounded_up(most) == end
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (0, "0"),
+        (5_000, "5000"),
+        (10_000, "10 k"),
+        (25_000, "25 k"),
+        (500_000, "500 k"),
+        (2_000_000, "2 M"),
+        (2_500_000, "2.5 M"),
+        (10**9, "1 G"),
+    ],
+)
+def test_a_figure_at_an_axis_is_short_and_exact(number: int, told: str) -> None:
+    assert figure(number).replace("\u2009", " ") == told
+
+
+@given(st.integers(0, 10**11))
+def test_every_figure_at_an_axis_has_room(most: int) -> None:
+    assert all(len(tick.label) <= 5 for tick in stacked([[most]], ["a"]).up)
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ from dispatcher.contracts.advice import ADVICE
 from dispatcher.contracts.counts import Counts
 from dispatcher.contracts.outcome import FailureClass
 from dispatcher.contracts.suppress import hidden
-from dispatcher.dashboard.failing import FEW, MOST_CLASSES, OTHERS, failing
+from dispatcher.dashboard.failing import FEW, MOST_CLASSES, OTHERS, UNKNOWN, failing
 
 CLASSES = [str(name) for name in FailureClass]
 rows = st.lists(st.dictionaries(st.sampled_from(CLASSES[:12]), st.integers(-3, 40)), min_size=1, max_size=6)
@@ -36,6 +37,18 @@ def test_a_small_count_is_drawn_as_few_and_with_it_the_next_smallest() -> None:
     ]
 
 
+@pytest.mark.parametrize("row", [{"greylisted": 3}, {"greylisted": 1, "timeout": 1}, {"greylisted": 2, "timeout": 2, "auth_rejected": 2}])
+def test_what_is_all_alike_is_not_drawn_since_its_sum_would_tell_each(row: dict[str, int]) -> None:
+    found = failing(steps(row, {"connect_refused": 20, "timeout": 3, "greylisted": 1}))
+    assert found.series == {"connect_refused": [0, 20], FEW: [0, 4]}
+    assert {one.name for one in found.classes if not one.count} == {*row, "timeout", "greylisted"}
+
+
+def test_a_class_that_this_release_does_not_know_is_told_without_advice() -> None:
+    [found] = failing(steps({"quantum_lost": 7})).classes
+    assert (found.name, found.count, found.advice) == ("quantum_lost", 7, UNKNOWN)
+
+
 def test_of_a_class_that_is_hidden_once_no_whole_sum_is_told() -> None:
     [found] = failing(steps({"timeout": 20}, {"timeout": 2})).classes
     assert (found.count, found.more) == (20, True)
@@ -52,12 +65,14 @@ def test_nothing_failed() -> None:
 
 
 @given(rows)
-def test_whatever_fails_all_of_it_is_drawn_and_nothing_hidden_is_named(counted: list[dict[str, int]]) -> None:
+def test_all_that_fails_is_drawn_but_what_its_sum_would_tell_and_nothing_hidden_is_named(counted: list[dict[str, int]]) -> None:
     found = failing(steps(*counted))
     for place, row in enumerate(counted):
         real = {name: number for name, number in row.items() if number > 0}
-        assert sum(numbers[place] for numbers in found.series.values()) == sum(real.values())
-        for name in hidden(real):
+        secret = hidden(real)
+        is_told = bool(secret) and len({real[name] for name in secret}) == 1
+        assert sum(numbers[place] for numbers in found.series.values()) == (0 if is_told else sum(real.values()))
+        for name in secret:
             assert found.series.get(name, [0] * len(counted))[place] == 0
     for one in found.classes:
         steps_hidden = [row for row in counted if one.name in hidden({name: number for name, number in row.items() if number > 0})]

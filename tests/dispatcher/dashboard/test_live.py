@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +13,13 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from dispatcher.contracts.errors import Unavailable
+from dispatcher.contracts.secret import Secret
 from dispatcher.dashboard import live
-from dispatcher.dashboard.live import AWAY, HEARTBEAT, Live, TooManyViewers
+from dispatcher.dashboard.access import COOKIE
+from dispatcher.dashboard.live import AGAIN, AWAY, HEARTBEAT, Live, TooManyViewers
+from dispatcher.dashboard.session import Sessions
+from dispatcher.intake.api_keys import ApiKeys, create_api_key, revoke_api_key
+from dispatcher.intake.caller import Scope
 
 
 class Board:
@@ -109,7 +115,7 @@ def test_without_redis_that_is_told_and_then_everything_is_as_before(monkeypatch
     asyncio.run(story())
 
 
-def test_a_stream_ends_when_the_process_stops_the_session_ends_or_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_ends_when_the_process_stops_or_the_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     async def ended(board: Board, events: AsyncGenerator[bytes]) -> None:
         for _ in range(100):
             board.drawn = {"panel-a": str(board.reads)}
@@ -126,8 +132,66 @@ def test_a_stream_ends_when_the_process_stops_the_session_ends_or_its_time_is_ov
         monkeypatch.setattr(live, "ASK_AGAIN_SECONDS", 0.0)
         board = Board(monkeypatch)
         await ended(board, board.look(is_signed_in=lambda: False))
-        monkeypatch.setattr(live, "LONGEST_SECONDS", 0.05)
-        await ended(board, board.look())
+
+    asyncio.run(story())
+
+
+def test_a_stream_whose_time_is_over_says_so_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LONGEST_SECONDS", 0.05)
+
+    async def story() -> list[bytes]:
+        board = Board(monkeypatch)
+        monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.02)
+        return [event async for event in board.look() if event != HEARTBEAT]
+
+    assert asyncio.run(story())[1:] == [AGAIN]
+
+
+def test_what_cannot_be_drawn_is_reported_and_told_as_what_cannot_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[BaseException | None] = []
+    monkeypatch.setattr(live, "report", reported.append)
+
+    async def story() -> None:
+        board = Board(monkeypatch)
+        events = board.look()
+        await within(events)
+        monkeypatch.setattr(live, "panels", {}.__getitem__)
+        assert await within(events) == AWAY
+        monkeypatch.setattr(live, "panels", dict)
+        while (event := await within(events)) == AWAY:
+            pass
+        assert panels_of(event) == board.drawn
+
+    asyncio.run(story())
+    assert [type(error) for error in reported] == [TypeError] * len(reported) != []
+
+
+def test_a_stream_ends_with_the_session_whose_cookie_asked_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(live, "ASK_AGAIN_SECONDS", 0.0)
+    keys, secret = tmp_path / "api-keys.json", Secret(bytes(32))
+    token = create_api_key(keys, "operators", (Scope.ADMIN,), None, ())
+    kept = Sessions(ApiKeys(keys), secret, 600)
+    cookie = f"{COOKIE}={kept.cookie(kept.begin(token, None))}"
+
+    async def story() -> None:
+        board, gone = Board(monkeypatch), asyncio.Event()
+        board.state.api_keys, board.state.secret, board.state.settings = kept.api_keys, secret, SimpleNamespace(dashboard_seconds=600)
+        headers = [(b"cookie", cookie.encode())]
+        scope = {"type": "http", "query_string": b"", "headers": headers, "client": None, "app": SimpleNamespace(state=board.state)}
+
+        async def receive() -> Message:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message.get("body"):
+                board.drawn = {"panel-a": str(board.reads)}
+                revoke_api_key(keys, token[3:11])
+            sent.append(message)
+
+        sent: list[Message] = []
+        await asyncio.wait_for((await board.live.stream(Request(scope)))(scope, receive, send), 5)
+        assert [message["body"] for message in sent[-1:]] == [b""]
 
     asyncio.run(story())
 

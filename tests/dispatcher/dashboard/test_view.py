@@ -6,9 +6,11 @@ from collections import Counter
 import pytest
 
 from dispatcher.contracts.counts import Counts, Histogram
+from dispatcher.contracts.outcome import FailureClass
 from dispatcher.contracts.pauses import Pause
 from dispatcher.contracts.records import POOLS
 from dispatcher.contracts.standing import Pool, Standing, Waiting
+from dispatcher.dashboard.pages import moment
 from dispatcher.dashboard.reading import Reading
 from dispatcher.dashboard.view import PANELS, panels
 from dispatcher.doctor.findings import Finding, green, red, yellow
@@ -21,12 +23,13 @@ BUSY = Standing(
     {"interactive": Waiting(12, 754_000, 7), "bulk": Waiting(5, 3_200)},
     (Pool("interactive"), Pool("bulk"), Pool("interactive+bulk", 2, 200, 7, ("0.1.0",), 400, NOW + MINUTE)),
     payload_bytes=40_960,
+    at_rest=1_203,
     resting=Counter({"connect_refused": 2, "auth_rejected": 1}),
-    debug_ends=(NOW + 20 * MINUTE,),
+    debug_ends=(NOW + 5 * MINUTE, NOW + 20 * MINUTE),
 )
 HAPPENED = Counts(
     accepted=Counter({"interactive": 90, "bulk": 10}),
-    ended=Counter({("interactive", "sent"): 70, ("bulk", "sent"): 5, ("interactive", "failed"): 9}),
+    ended=Counter({("interactive", "sent"): 70, ("bulk", "sent"): 5, ("interactive", "failed"): 9, ("interactive", "partial"): 2}),
     failures=Counter({"auth_rejected": 9}),
     retries=Counter({"greylisted": 3}),
     wait=Histogram((90, 10) + (0,) * 9, 5.0),
@@ -55,9 +58,11 @@ def text(html: str) -> str:
 @pytest.mark.parametrize("window", ["1h", "24h", "7d"])
 def test_a_quiet_service_is_shown_whole(window: str) -> None:
     drawn = panels(reading(window))
-    assert list(drawn) == [f"panel-{name}" for name in PANELS]
+    assert list(drawn) == ["since", *(f"panel-{name}" for name in PANELS)]
     assert "No worker gives a sign of life." in text(drawn["panel-pools"])
-    assert "No mail failed" in text(drawn["panel-failures"])
+    since = moment(reading(window).steps[0][0])
+    assert text(drawn["since"]) == f"Since {since}."
+    assert text(drawn["panel-failures"]) == f"No mail failed since {since}."
     assert "Nothing is paused. No mail account is left alone. No debug session is open." in text(drawn["panel-stopped"])
 
 
@@ -68,7 +73,7 @@ def test_figures_are_those_of_the_window() -> None:
         "waiting": "17",
         "accepted": "100",
         "sent": "75",
-        "partial": "0",
+        "partial": "2",
         "failed": "9",
         "expired": "0",
         "canceled": "0",
@@ -82,8 +87,8 @@ def test_a_busy_service_tells_what_waits_works_rests_and_is_watched() -> None:
     drawn = panels(reading(stands=BUSY, happened=HAPPENED, pauses=(pause,)))
     assert "interactive 12 7 13 min bulk 5 0 3.2 s" in text(drawn["panel-now"])
     assert "interactive+bulk 2 7 200 0.1.0 0.4 s ago 2026-" in text(drawn["panel-pools"])
-    assert "3 mail accounts, left alone for a while because of auth_rejected, connect_refused" in text(drawn["panel-stopped"])
-    assert "1 open; the last one ends in 20 min" in text(drawn["panel-stopped"])
+    assert "1203 mail accounts, left alone for a while because of auth_rejected, connect_refused" in text(drawn["panel-stopped"])
+    assert "2 open; the last one ends in 20 min" in text(drawn["panel-stopped"])
     assert "<b>" not in drawn["panel-stopped"]
     assert "auth_rejected 9" in text(drawn["panel-failures"])
 
@@ -91,15 +96,60 @@ def test_a_busy_service_tells_what_waits_works_rests_and_is_watched() -> None:
 def test_times_are_told_as_marks_and_in_numbers() -> None:
     drawn = panels(reading(happened=HAPPENED))["panel-times"]
     assert (drawn.count("mark50"), drawn.count("mark95"), drawn.count("mark99")) == (3, 3, 3)
-    assert "waiting 0.1 s 0.2 s 0.3 s" in text(drawn)
+    assert "waiting 0.1 s 0.2 s 0.3 s one message 0.2 s 0.3 s 0.9 s in all 0.3 s 0.9 s 1.0 s" in text(drawn)
+
+
+def test_a_time_that_was_not_measured_is_told_as_over_the_last_bound() -> None:
+    total = Histogram((0,) * 9 + (60, 40), 9e5)
+    assert "in all 53 min over 1 h over 1 h" in text(panels(reading(happened=Counts(total=total)))["panel-times"])
+    measured = Histogram((0,) * 9 + (100, 0), 9e5)
+    assert "over 1 h" not in text(panels(reading(happened=Counts(total=measured)))["panel-times"]).partition("Time p50")[2]
 
 
 def test_a_rate_is_told_of_minutes_that_are_over_and_not_of_hours() -> None:
     steps = list(reading().steps)
-    steps[-2] = (steps[-2][0], HAPPENED)
+    for place in (-12, -2, -1):  # one is too old, one is running
+        steps[place] = (steps[place][0], HAPPENED)
     told = text(panels(Reading("1h", QUIET, steps, (), []))["panel-now"])
-    assert "Sent a minute 7.5 Failed a minute 0.9" in told
+    assert "Sent a minute 7.5 Failed or partial a minute 1.1" in told
     assert "a minute" not in text(panels(reading("24h", happened=HAPPENED))["panel-now"])
+
+
+def test_what_is_drawn_over_time_is_what_the_table_below_says() -> None:
+    drawn = panels(reading(happened=HAPPENED))
+    assert "Minute accepted sent failed or partial" in text(drawn["panel-mails"])
+    assert text(drawn["panel-mails"]).endswith("100 75 11")
+    assert "Minute retries expired" in text(drawn["panel-again"])
+    assert text(drawn["panel-again"]).endswith("3 0")
+    lines = [
+        [float(point.partition(",")[2]) for point in line.split(" ")] for line in re.findall(r'points="([^"]+)"', drawn["panel-mails"])
+    ]
+    assert [(len(line), len(set(line[:-1])), line[-1] < line[0]) for line in lines] == [(60, 1, True)] * 3
+
+
+@pytest.mark.parametrize(("window", "pace"), [("1h", "minute by minute"), ("7d", "hour by hour")])
+def test_what_is_drawn_over_time_says_in_which_steps(window: str, pace: str) -> None:
+    drawn = panels(reading(window, happened=HAPPENED))
+    assert f"Mails {pace}: accepted, sent, and failed or partial" in text(drawn["panel-mails"])
+    assert f"By class, {pace}. Partial and expired jobs are among them." in text(drawn["panel-failures"])
+    assert f"Retries and expired jobs, {pace}" in text(drawn["panel-again"])
+
+
+def test_what_can_have_the_focus_or_be_scrolled_has_an_id_by_which_it_is_found_again() -> None:
+    drawn = "".join(panels(reading(stands=BUSY, happened=HAPPENED)).values())
+    found = re.findall(r"<(?:summary|a|details)\b[^>]*>|<[^>]+tabindex[^>]*>", drawn)
+    assert len(found) == 15
+    assert [tag for tag in found if ' id="' not in tag] == []
+
+
+def test_every_kind_of_bar_but_the_first_has_a_pattern_of_its_own_in_chart_and_key() -> None:
+    failures = Counter({str(name): 10 for name in list(FailureClass)[:7]}) + Counter(greylisted=2, timeout=3)
+    drawn = panels(reading(happened=Counts(failures=failures)))["panel-failures"]
+    patterns = [f"failures-{kind}" for kind in range(1, 8)]
+    assert re.findall(r'<pattern id="([^"]+)"', drawn) == patterns
+    chart, key = drawn.split("<figcaption>")
+    assert [re.findall(r"url\(#([^)]+)\)", half) for half in (chart, key)] == [patterns, patterns]
+    assert [re.findall(r'"bar (s\d)"', half) for half in (chart, key)] == [[f"s{kind}" for kind in range(8)]] * 2
 
 
 def test_no_panel_has_a_style_attribute_a_script_or_an_id_twice() -> None:

@@ -82,14 +82,16 @@ def test_one_that_is_not_hardened_is_told_among_others(server: Server) -> None:
 
 def test_one_of_another_version_is_told(server: Server) -> None:
     show(server, "1-a", WHOLE)
+    show(server, "2-b", WHOLE)
     with server.client() as client:
         client.hset("bp:pool:1-a", "version", "0.0.1")
-    assert states(settings(server)) == {"workers": State.GREEN, "workers' version": State.YELLOW}
+    told = {finding.name: (finding.state, finding.seen) for finding in asyncio.run(workers(settings(server)))}
+    assert told["workers' version"] == (State.YELLOW, "1 of 2 are not of the version of this program")
 
 
 @pytest.mark.parametrize(
     ("waited_ms", "state", "seen"),
-    [(None, State.GREEN, "none waits"), (30_000, State.GREEN, "waits for 30 s"), (600_000, State.YELLOW, "waits for 10 minutes")],
+    [(None, State.GREEN, "none waits"), (30_000, State.GREEN, "waits for 30 s"), (600_000, State.YELLOW, "waits for 10 min")],
 )
 def test_a_job_that_waits_for_long_is_told(server: Server, waited_ms: int | None, state: State, seen: str) -> None:
     show(server, "1-a", WHOLE)
@@ -101,11 +103,16 @@ def test_a_job_that_waits_for_long_is_told(server: Server, waited_ms: int | None
     assert (found.state, found.seen) == (state, seen)
 
 
-def test_workers_of_every_shard_are_looked_for_where_nobody_says_which(server: Server) -> None:
+def test_findings_of_each_shard_are_named_after_it_where_nobody_says_which(server: Server) -> None:
     show(server, "1-a", WHOLE)
     both = f"redis://{WORKER}:{PASSWORD}@127.0.0.1:{server.port}/0", f"redis://{WORKER}:{PASSWORD}@127.0.0.1:{server.port}/1"
     told = asyncio.run(workers(WorkerSettings(redis_urls=",".join(both))))
-    assert [finding.state for finding in told if finding.name == "workers"] == [State.RED, State.GREEN]
+    assert [(finding.name, finding.state, finding.seen) for finding in told] == [
+        ("workers of shard 1", State.RED, "none gives a sign of life: none of its jobs is sent"),
+        ("workers of shard 0", State.GREEN, "1 alive"),
+        ("oldest job of shard 0", State.GREEN, "none waits"),
+        ("oldest job of shard 1", State.GREEN, "none waits"),
+    ]
 
 
 def test_a_redis_that_does_not_answer_leaves_them_unknown() -> None:
