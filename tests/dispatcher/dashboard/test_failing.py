@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.contracts.advice import ADVICE
+from dispatcher.contracts.advice import ADVICE, advice_on
 from dispatcher.contracts.counts import Counts
 from dispatcher.contracts.outcome import FailureClass
 from dispatcher.contracts.suppress import hidden
-from dispatcher.dashboard.failing import FEW, MOST_CLASSES, OTHERS, UNKNOWN, failing
+from dispatcher.dashboard.failing import FEW, MOST_CLASSES, OTHERS, failing
 
 CLASSES = [str(name) for name in FailureClass]
 rows = st.lists(st.dictionaries(st.sampled_from(CLASSES[:12]), st.integers(-3, 40)), min_size=1, max_size=6)
@@ -46,7 +46,7 @@ def test_what_is_all_alike_is_not_drawn_since_its_sum_would_tell_each(row: dict[
 
 def test_a_class_that_this_release_does_not_know_is_told_without_advice() -> None:
     [found] = failing(steps({"quantum_lost": 7})).classes
-    assert (found.name, found.count, found.advice) == ("quantum_lost", 7, UNKNOWN)
+    assert (found.name, found.count, found.advice) == ("quantum_lost", 7, advice_on("brand_new"))
 
 
 def test_of_a_class_that_is_hidden_once_no_whole_sum_is_told() -> None:
