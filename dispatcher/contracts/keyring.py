@@ -5,6 +5,7 @@ A key is next, active, retiring (it opens, and nothing more is sealed to it), th
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -88,11 +89,27 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def read_keys(folder: Path) -> list[Key]:
-    """Every key of a folder; raises NoSealingKey when it cannot be read."""
+    """Every key of a folder, as they were at one moment; raises NoSealingKey when it cannot be read.
+
+    While keys are exchanged, file by file, the one that is active may be read before it is and its forerunner after it was. So the folder
+    is read until it was the same twice.
+    """
     try:
-        return [msgspec.json.decode(path.read_bytes(), type=Key) for path in sorted(folder.iterdir()) if path.suffix == ".json"]
+        found, again = _files(folder), _files(folder)
+        while found != again:
+            found, again = again, _files(folder)
+        return [msgspec.json.decode(content, type=Key) for content in found]
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        raise NoSealingKey from None  # also while a key is being deleted: the next call finds the others
+        raise NoSealingKey from None
+
+
+def _files(folder: Path) -> list[bytes]:
+    contents = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".json":
+            with suppress(FileNotFoundError):  # deleted meanwhile
+                contents.append(path.read_bytes())
+    return contents
 
 
 class KeyFolder:

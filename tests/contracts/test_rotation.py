@@ -8,7 +8,7 @@ import pytest
 
 from dispatcher.contracts.errors import SealBroken
 from dispatcher.contracts.key_set import signed_set
-from dispatcher.contracts.keyring import Key, KeyFolder, KeyState, read_keys
+from dispatcher.contracts.keyring import Key, KeyFolder, KeyState, newest, read_keys
 from dispatcher.contracts.rotation import KeyRoom, KeyUnknown, KeyUnsigned, LastKey, kept_seconds, new_key
 from dispatcher.contracts.seal import Binding, OpeningKeys, SealingKeys
 from dispatcher.contracts.secret import Secret
@@ -180,3 +180,29 @@ def test_a_key_shows_nothing_of_itself(tmp_path: Path) -> None:
     (whole,) = read_keys(room.private)
     assert isinstance(whole, Key)
     assert repr(whole) == f"Key({whole.kid!r}, active)"
+
+
+@pytest.mark.parametrize("reads_before", [1, 2, 3])
+@pytest.mark.parametrize("kept", [3600, -1])
+def test_who_reads_while_keys_are_exchanged_finds_an_active_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads_before: int, kept: int
+) -> None:
+    """Many times, since which of the files is read first is up to chance; with `kept` below nought one is deleted meanwhile."""
+    really = Path.read_bytes
+    for number in range(8):
+        room = room_in(tmp_path / str(number), kept)
+        room.new()
+        room.new()
+        room.rotate()
+        reads: list[Path] = []
+
+        def read(path: Path, room: KeyRoom = room, reads: list[Path] = reads) -> bytes:
+            content = really(path)
+            reads.append(path)
+            if len(reads) == reads_before:
+                room.rotate()
+            return content
+
+        monkeypatch.setattr(Path, "read_bytes", read)
+        assert newest(read_keys(room.public), "x25519").state is KeyState.ACTIVE
+        monkeypatch.setattr(Path, "read_bytes", really)
