@@ -21,7 +21,7 @@ def cli(context: click.Context) -> None:
 def main() -> None:
     """Runs a command; settings that do not allow it are told by name, without values."""
     try:
-        cli()
+        cli(prog_name="beampost")
     except Exception as error:
         said = _complaint(error)
         if said is None:

@@ -64,14 +64,15 @@ class Restarted:
         self.process = self.begin()
 
 
-def revive(children: "list[Child | Restarted]") -> bool:
-    """Starts again what died, at most once in half a second each; True when a pid changed."""
-    changed = False
+def revive(children: "list[Child | Restarted]") -> list[tuple[str, int]]:
+    """Starts again what ended, at most once in half a second each; gives roles and exit statuses, a signal's number below nought."""
+    ended = []
     for child in children:
-        if child.process.poll() is not None and time.monotonic() - child.started > RESTART_PAUSE_SECONDS:
+        status = child.process.poll()
+        if status is not None and time.monotonic() - child.started > RESTART_PAUSE_SECONDS:
             child.start()
-            changed = True
-    return changed
+            ended.append((child.role, status))
+    return ended
 
 
 def stop(children: "list[Child | Restarted]", grace_seconds: float) -> None:

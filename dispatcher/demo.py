@@ -96,7 +96,8 @@ class Demo:
     def follow(self, stack: Stack, job_id: str) -> dict[str, Any]:
         """Asks until the job has ended, and shows how far it is."""
         until = time.monotonic() + FOLLOW_SECONDS
-        with Progress(TextColumn("  {task.description:<9}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+        console, columns = Console(stderr=True), (TextColumn("  {task.description:<9}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
             bar = progress.add_task("queued", total=len(PROGRESS))
             while True:
                 status = call(f"{stack.api}/v1/jobs/{job_id}", stack.api_key)
@@ -118,7 +119,8 @@ class Demo:
         mail, took = report["mail"], seconds["from_command_to_sent"]
         click.echo(f"  {mail['subject']!r} arrived intact, {mail['bytes']:,} bytes, {took} s after the command")
         click.echo("  " + "  ".join(f"{name} {1000 * lasted:.1f} ms" for name, lasted in seconds["stages"].items()))
-        click.echo(f"\nLook at it: {report['inbox']}")
+        if not self.once:
+            click.echo(f"\nLook at it: {report['inbox']}")
 
     def say(self, words: str) -> None:
         """Progress, for people."""

@@ -57,10 +57,13 @@ class Service:
         try:
             if ready_file:
                 facts = json.loads(ready_file.read_bytes())
+        except (OSError, ValueError):
+            raise click.UsageError(f"{ready_file} cannot be read, or is no ready file: does `up` run?") from None
+        try:
             if key_file:
                 facts[KEYS[port]] = key_file.read_text().strip()
         except (OSError, ValueError):
-            raise click.UsageError("the file that names the API key cannot be read") from None
+            raise click.UsageError("the file of the API key cannot be read") from None
         service = cls((url or facts.get(port) or "").rstrip("/"), facts.get(KEYS[port]) or "")
         if not service.url or not service.key:
             raise click.UsageError("say where the API is: --ready-file, or --api and --key-file")

@@ -37,6 +37,7 @@ BEYOND_DOT_SECONDS: Final = 10
 HASTY: Final = Patience(connections=1, connect_seconds=1, answer_seconds=1, call_seconds=2)
 MEMORY_FOLDERS: Final = ("XDG_RUNTIME_DIR", "/dev/shm")  # noqa: S108 -- a folder of our own is made in it, for us alone
 LOCAL_TENANT: Final = "local"
+LOST: Final = {"redis": "; the jobs that were open are lost"}
 
 
 class StackSilent(Misconfigured):
@@ -105,9 +106,9 @@ class Stack:
         if self._own_keys:
             self._own_keys.rotate_when_due()
 
-    def revive(self) -> bool:
-        """Starts again what died; True when a pid changed."""
-        return revive(self.children)
+    def revive(self) -> list[str]:
+        """Starts again what ended; a line for each, with what that means."""
+        return [f"{role} ended with {status}, and was started again{LOST.get(role, '')}" for role, status in revive(self.children)]
 
     def facts(self) -> dict[str, object]:
         """What the ready file says."""

@@ -58,7 +58,10 @@ def keys_list(*, as_json: bool) -> None:
 @AS_JSON_LINES
 def keys_rotate(*, as_json: bool) -> None:
     """The next key becomes the active one, the old one retires, what retired long enough ago is deleted. Daily is the advice."""
+    from dispatcher.contracts.keyring import newest, read_keys  # noqa: PLC0415
+
     settings = read(WorkerSettings)
+    newest(read_keys(settings.public_keys), settings.sealing_suite)  # in a wrong folder there is none
     for suite in _suites(settings):
         for kid, state in _room(settings).rotate(suite):
             say({"kid": kid, "state": state}, f"{kid}  {state}", as_json=as_json)

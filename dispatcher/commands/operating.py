@@ -54,7 +54,8 @@ def status(*, watch: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN4
         stats, why = (service.ask(f"/v1/admin/{name}?window=1h") for name in ("stats", "failures"))
         with as_ours():
             lines = told(stats, why["failures"])
-            return json.dumps(stats | why) if as_json else "\n".join(lines)
+            figures = stats | {"failures": why["failures"], "failures_since": why["since"], "hidden_below": why["hidden_below"]}
+            return json.dumps(figures) if as_json else "\n".join(lines)
 
     if not watch:
         click.echo(seen())
@@ -70,7 +71,7 @@ def status(*, watch: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN4
 @with_service
 def pause(scope: str, reason: str, span: str | None, until: str | None, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 -- options
     """Stop SCOPE for a time: `all`, `lane:bulk`, `destination:m365`, `pool:bulk`, `tenant:NAME`. Its jobs wait, and still expire."""
-    wanted = {"scope": scope, "reason": reason, **_end(span, until)}
+    wanted = {"scope": _known(scope), "reason": reason, **_end(span, until)}
     begun = Service.found(**options, port="admin").ask("/v1/admin/pauses", wanted)
     with as_ours():
         words = f"{begun['scope']} is paused until {begun['until']}"
@@ -83,6 +84,7 @@ def pause(scope: str, reason: str, span: str | None, until: str | None, *, as_js
 @with_service
 def resume(scope: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 -- options
     """End the pause of SCOPE before its time; also that of a drained pool."""
+    scope = _known(scope)
     left = Service.found(**options, port="admin").ask(f"/v1/admin/pauses/{quote(scope)}", method="DELETE")
     with as_ours():
         others = ", ".join(pause["scope"] for pause in left["pauses"])
@@ -97,7 +99,7 @@ def resume(scope: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
 @with_service
 def drain(pool: str, reason: str, span: str | None, until: str | None, *, wait: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401 -- options
     """Have the workers of POOL claim nothing more: `interactive`, `bulk` or `interactive+bulk`. What they hold is finished."""
-    wanted = {"scope": f"pool:{pool}", "reason": reason, **_end(span, until)}
+    wanted = {"scope": _known(f"pool:{pool}"), "reason": reason, **_end(span, until)}
     service = Service.found(**options, port="admin")
     begun = service.ask("/v1/admin/pauses", wanted)
     with as_ours():
@@ -108,6 +110,16 @@ def drain(pool: str, reason: str, span: str | None, until: str | None, *, wait: 
     say(begun, f"{pool} is {'empty' if wait else 'drained'}; it claims nothing until {until}", as_json=as_json)
 
 
+def _known(scope: str) -> str:
+    """The scope, also where a pool is named without its kind; raises UsageError. Which tenants there are the API says."""
+    from dispatcher.contracts.pauses import SCOPES, TENANT  # noqa: PLC0415
+
+    found = next((known for known in (scope, f"pool:{scope}") if known in SCOPES or known.startswith(TENANT)), None)
+    if found is None:
+        raise click.UsageError(f"no such scope; there are {', '.join(sorted(SCOPES))} and {TENANT}NAME")
+    return found
+
+
 def _end(span: str | None, until: str | None) -> dict[str, object]:
     """When it is over, as the API is told; whether that is soon enough, the API says."""
     if (span is None) == (until is None):
@@ -116,7 +128,7 @@ def _end(span: str | None, until: str | None) -> dict[str, object]:
         return {"until": until}
     found = SPAN.fullmatch(span)
     if not found:
-        raise click.UsageError("a span is a number and a unit: 30m or 2h")
+        raise click.UsageError("a span is a number of minutes or hours: 30m or 2h; 24h is the longest")
     return {"minutes": int(found[1]) * MINUTES[found[2]]}
 
 
@@ -127,6 +139,9 @@ def _emptied(service: Service, pool: str) -> bool:
         with as_ours():
             pools = service.ask("/v1/admin/stats?window=1h")["now"]["pools"]
             busy = sum(found["busy"] for found in pools if found["name"] == pool)
+            working = [found["name"] for found in pools if found["workers"]]
+        if pool not in working:
+            click.echo(f"no worker is in this pool; there are some in {', '.join(working) or 'none'}", err=True)
         if not busy:
             return True
         click.echo(f"{busy} in hand", err=True)

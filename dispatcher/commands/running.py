@@ -1,5 +1,6 @@
 """Running: the programs, alone or all on this machine. What needs the workers it starts as `python -m workers`."""
 
+import json
 import os
 import signal
 import socket
@@ -58,7 +59,10 @@ def worker() -> None:
 @click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def preview(arguments: tuple[str, ...]) -> None:
-    """Write the mail that a page in a file would become; nothing runs, nothing is sent."""
+    """Write the mail that a page in a file would become; nothing runs, nothing is sent. `beampost preview --help` tells the options.
+
+    Exit 65: no mail can be made of it; 66: it cannot be read.
+    """
     os.execv(sys.executable, [sys.executable, "-m", "workers.preview_files", *arguments])  # noqa: S606 -- our own interpreter
 
 
@@ -82,18 +86,21 @@ def up(workers: int, ready_file: Path | None, log_file: IO[bytes] | None, allow_
     from dispatcher.contracts.files import writing  # noqa: PLC0415
     from dispatcher.stack import Stack, write_ready_file  # noqa: PLC0415
 
-    stack = Stack(workers, allow_network, allow_plaintext, output=log_file)
-    _interrupt_on(signal.SIGTERM, signal.SIGHUP)
     if ready_file:
         with writing(ready_file):
-            ready_file.unlink(missing_ok=True)  # an earlier run may have been killed
+            _take_over(ready_file)
+    stack = Stack(workers, allow_network, allow_plaintext, output=log_file)
+    _interrupt_on(signal.SIGTERM, signal.SIGHUP)
     try:
         stack.start()
         _tell(stack.facts(), ready_file)
         while True:
             time.sleep(WATCH_SECONDS)
             stack.rotate()
-            if stack.revive() and ready_file:
+            ended = stack.revive()
+            for line in ended:
+                click.echo(line, err=True)
+            if ended and ready_file:
                 write_ready_file(ready_file, stack.facts())
     except KeyboardInterrupt:
         click.echo("stopping", err=True)
@@ -121,6 +128,18 @@ def _examine(settings: SharedSettings) -> None:
         from dispatcher.doctor.examination import require_no_red  # noqa: PLC0415
 
         require_no_red(settings)
+
+
+def _take_over(ready_file: Path) -> None:
+    """An earlier run may have been killed, and left its file; raises UsageError when it runs still, and others go by the file."""
+    try:
+        pids = json.loads(ready_file.read_bytes())["pids"]
+        for pid in (pids["up"], pids["api"]):
+            os.kill(pid, 0)
+    except (OSError, ValueError, LookupError, TypeError):
+        ready_file.unlink(missing_ok=True)
+    else:
+        raise click.UsageError(f"{ready_file} belongs to an `up` that runs, process {pids['up']}")
 
 
 def _tell(facts: dict[str, object], ready_file: Path | None) -> None:

@@ -97,6 +97,11 @@ def test_the_cookie_goes_nowhere_else(stranger: Visitor, service: RunningStack) 
     assert "Secure" not in said
 
 
+@pytest.mark.parametrize("path", ["/", "/admin"])
+def test_who_types_less_than_the_whole_address_is_led_to_it(stranger: Visitor, path: str) -> None:
+    assert to(stranger.get(path)) == (303, "/admin/")
+
+
 def test_the_sign_in_is_on_the_admin_port_alone(service: RunningStack) -> None:
     assert Client(service.facts["api"], None).get("/admin/sign-in").problem == (404, "not-found")
 

@@ -46,7 +46,8 @@ def file_of(client: Client, path: Path) -> tuple[str, ...]:
 def test_status_tells_what_the_api_tells(door: RunningStack) -> None:
     admin = door.admin()
     seen = found(door, "status")
-    assert set(seen) == {*admin.get("/v1/admin/stats?window=1h").json, *admin.get("/v1/admin/failures?window=1h").json}
+    assert set(seen) == {*admin.get("/v1/admin/stats?window=1h").json, "failures", "failures_since", "hidden_below"}
+    assert (seen["since"], seen["failures_since"][13:]) == (seen["steps"][0]["start"], ":00:00Z")
     lines = beampost(door, "status", "--ready-file", str(door.ready_file)).stdout.splitlines()
     assert [line.split()[:2] for line in lines[:3]] == [["waiting", "interactive"], ["waiting", "bulk"], ["pool", "interactive+bulk"]]
 

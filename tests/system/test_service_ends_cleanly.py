@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from dispatcher.__main__ import cli
 from dispatcher.contracts.errors import Misconfigured
 from dispatcher.contracts.key_set import published, trusted
-from dispatcher.contracts.keyring import KeyFolder
+from dispatcher.contracts.keyring import KeyFolder, NoSealingKey
 from dispatcher.contracts.rotation import KeyUnsigned, LastKey
 from dispatcher.contracts.settings import variable
 from tests.system.running_stack import (
@@ -79,6 +79,17 @@ def test_a_ready_file_of_an_earlier_run_is_gone_before_the_new_one_is_there(star
     assert started.stack.client().get("/readyz").status == 200
 
 
+def test_a_ready_file_that_a_running_up_keeps_is_not_taken_from_it(started: Started) -> None:
+    stack = started.stack
+    ended = beampost(stack.room, "up", "--ready-file", str(stack.ready_file))
+    pid = stack.process.pid
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (
+        2,
+        f"Error: {stack.ready_file} belongs to an `up` that runs, process {pid}",
+    )
+    assert stack.facts["pids"]["up"] == pid
+
+
 def test_sighup_ends_every_process_and_leaves_no_file(started: Started) -> None:
     stack = started.stack
     pids = stack.pids
@@ -98,6 +109,12 @@ def test_an_up_whose_worker_cannot_start_says_so_at_once_and_leaves_nothing() ->
         assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", GIVEN_UP)
         assert (processes_in(room), names(room)) == ([], ["log"])
         assert [line for line in log.read_text().splitlines() if line.startswith("beampost worker: ")] != []
+
+
+def test_where_there_is_no_key_none_is_rotated_and_none_is_made(tmp_path: Path) -> None:
+    with pytest.raises(NoSealingKey):
+        told(tmp_path, "keys", "rotate")
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "example.org"])

@@ -231,7 +231,7 @@ def test_another_service_is_not_taken_for_the_api(other: str, path: str, key_fil
             ("--api", "http://192.0.2.1:8080"),
             "what is sent would travel in clear: an API on another machine is asked by https://",
         ),
-        ('"default"', ("--ready-file", "/nowhere"), "the file that names the API key cannot be read"),
+        ('"default"', ("--ready-file", "/nowhere"), "/nowhere cannot be read, or is no ready file: does `up` run?"),
     ],
 )
 def test_what_cannot_be_asked_is_not_asked(document: str, options: tuple[str, ...], words: str, key_file: Path) -> None:

@@ -14,7 +14,7 @@ DRAIN = ("drain", "bulk", "--reason", "upgrade", "--for", "30m", "--wait")
 BEGUN = {"scope": "pool:bulk", "until": "2030-01-31T18:00:00Z"}
 
 
-def drained(monkeypatch: pytest.MonkeyPatch, *busy: int) -> Result:
+def drained(monkeypatch: pytest.MonkeyPatch, *busy: int, workers: int = 1) -> Result:
     """With workers that hold so many jobs each time that they are asked, and in the end the last number for good."""
 
     def held() -> Iterator[int]:
@@ -25,7 +25,11 @@ def drained(monkeypatch: pytest.MonkeyPatch, *busy: int) -> Result:
     holds = held()
 
     def ask(path: str, *_: object) -> Any:  # noqa: ANN401 -- JSON
-        pools = [{"name": "bulk", "busy": next(holds)}, {"name": "interactive", "busy": 9}] if "stats" in path else []
+        pools = (
+            [{"name": "bulk", "busy": next(holds), "workers": workers}, {"name": "interactive", "busy": 9, "workers": 1}]
+            if "stats" in path
+            else []
+        )
         return {"now": {"pools": pools}} if pools else BEGUN
 
     monkeypatch.setattr(operating, "Service", SimpleNamespace(found=lambda **_: SimpleNamespace(ask=ask)))
@@ -47,3 +51,28 @@ def test_a_pool_that_never_becomes_empty_is_a_temporary_failure(monkeypatch: pyt
     ended = drained(monkeypatch, 2)
     assert (ended.exit_code, ended.stdout) == (75, "")
     assert ended.stderr.splitlines()[-1] == "its workers still hold jobs"
+
+
+def test_a_pool_without_workers_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = drained(monkeypatch, 0, workers=0)
+    assert (ended.exit_code, ended.stderr) == (0, "no worker is in this pool; there are some in interactive\n")
+
+
+@pytest.mark.parametrize("words", [("resume", "lane:foo"), ("pause", "nonsense", *DRAIN[2:6]), ("drain", "slow", *DRAIN[2:6])])
+def test_what_is_no_scope_is_told_with_those_that_there_are(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    monkeypatch.setattr(operating, "Service", SimpleNamespace(found=lambda **_: None))
+    ended = CliRunner().invoke(cli, words)
+    assert ended.exit_code == 2
+    assert ended.stderr.splitlines()[-1].startswith("Error: no such scope; there are all, destination:")
+
+
+def test_a_drained_pool_is_resumed_under_the_name_that_it_was_drained_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(path: str, **_: object) -> dict[str, list[object]]:
+        asked.append(path)
+        return {"pauses": []}
+
+    monkeypatch.setattr(operating, "Service", SimpleNamespace(found=lambda **_: SimpleNamespace(ask=ask)))
+    ended = CliRunner().invoke(cli, ["resume", "bulk"])
+    assert (ended.stdout, asked) == ("the pause of pool:bulk is over; no other is left\n", ["/v1/admin/pauses/pool%3Abulk"])

@@ -11,7 +11,6 @@ from dispatcher.contracts.settings import variable
 
 COMMANDS: Final = [
     ("keys", "new"),
-    ("keys", "rotate"),
     ("keys", "root", "--to", "file/new"),
     ("api-keys", "create", "--tenant", "acme"),
     ("api-keys", "revoke", "none"),
