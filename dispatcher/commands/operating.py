@@ -83,8 +83,10 @@ def pause(scope: str, reason: str, span: str | None, until: str | None, *, as_js
 @AS_JSON
 @with_service
 def resume(scope: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 -- options
-    """End the pause of SCOPE before its time; also that of a drained pool."""
-    scope = _known(scope)
+    """End the pause of SCOPE before its time; also that of a drained pool, by the name that it was drained by."""
+    from dispatcher.contracts.records import POOLS  # noqa: PLC0415
+
+    scope = _known(f"pool:{scope}" if scope in POOLS else scope)
     left = Service.found(**options, port="admin").ask(f"/v1/admin/pauses/{quote(scope)}", method="DELETE")
     with as_ours():
         others = ", ".join(pause["scope"] for pause in left["pauses"])
@@ -111,13 +113,12 @@ def drain(pool: str, reason: str, span: str | None, until: str | None, *, wait: 
 
 
 def _known(scope: str) -> str:
-    """The scope, also where a pool is named without its kind; raises UsageError. Which tenants there are the API says."""
+    """The scope; raises UsageError. Which tenants there are the API says."""
     from dispatcher.contracts.pauses import SCOPES, TENANT  # noqa: PLC0415
 
-    found = next((known for known in (scope, f"pool:{scope}") if known in SCOPES or known.startswith(TENANT)), None)
-    if found is None:
-        raise click.UsageError(f"no such scope; there are {', '.join(sorted(SCOPES))} and {TENANT}NAME")
-    return found
+    if scope in SCOPES or scope.startswith(TENANT):
+        return scope
+    raise click.UsageError(f"no such scope; there are {', '.join(sorted(SCOPES))} and {TENANT}NAME")
 
 
 def _end(span: str | None, until: str | None) -> dict[str, object]:

@@ -58,7 +58,7 @@ def test_a_pool_without_workers_is_told_as_that(monkeypatch: pytest.MonkeyPatch)
     assert (ended.exit_code, ended.stderr) == (0, "no worker is in this pool; there are some in interactive\n")
 
 
-@pytest.mark.parametrize("words", [("resume", "lane:foo"), ("pause", "nonsense", *DRAIN[2:6]), ("drain", "slow", *DRAIN[2:6])])
+@pytest.mark.parametrize("words", [("resume", "lane:foo"), ("pause", "bulk", *DRAIN[2:6]), ("drain", "slow", *DRAIN[2:6])])
 def test_what_is_no_scope_is_told_with_those_that_there_are(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
     monkeypatch.setattr(operating, "Service", SimpleNamespace(found=lambda **_: None))
     ended = CliRunner().invoke(cli, words)
