@@ -1,4 +1,4 @@
-"""Run: the only command a checkout needs; installs what the locks pin into .venv, then steps aside.
+"""Run: the only command that a checkout of Beampost needs. It installs what the locks pin into .venv, then steps aside.
 
 python3 run.py demo       the whole service on this machine, and one sample page mailed
 python3 run.py prove      a word in every field of a mail, everything goes wrong, and seventeen places are searched

@@ -7,7 +7,7 @@ from dispatcher.contracts.outcome import FailureClass as F
 ADVICE: Final[dict[F, str]] = {
     F.DNS_NOT_FOUND: "The mail server's name does not exist. Check the host name of the mail account.",
     F.DNS_TEMPORARY: "The mail server's name could not be looked up just now. It is tried again by itself.",
-    F.HOST_FORBIDDEN: "The operator does not allow this mail server or port. Use the provider's submission port, 465 or 587.",
+    F.HOST_FORBIDDEN: "This mail server or port is not allowed. Use port 465 or 587; the operator may allow a server in a private network.",
     F.CONNECT_REFUSED: "The mail server refused the connection. Check host and port, and whether the server is running.",
     F.CONNECT_TIMEOUT: "The mail server did not answer. Check host and port, and whether a firewall is in the way.",
     F.CONNECT_UNREACHABLE: "There is no network path to the mail server. Check its address with its administrator.",
