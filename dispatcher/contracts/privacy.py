@@ -1,7 +1,6 @@
 """Privacy: what may be logged and reported. Everything is rebuilt from an allow-list; what is not on it does not exist."""
 
 import asyncio
-import gc
 import json
 import logging
 import sys
@@ -15,12 +14,11 @@ from typing import Any, Final, cast
 import sentry_sdk
 from sentry_sdk.types import Event, Hint
 
-from dispatcher.contracts.blank import blank_stack
 from dispatcher.contracts.shared_settings import SharedSettings
+from dispatcher.contracts.tidy import keep_tidy
 
 LOGGER: Final = "beampost"
 FIELDS: Final = tuple("attempt by bytes code failure_class kind lane outcome phase pid problem seconds setting stage state status".split())
-TIDY_SECONDS: Final = 1.0
 NOT_AT_ALL: Final = {"mode": "off"}
 COLLECTED: Final[Any] = {  # nothing; what is not named is collected
     "user_info": False,
@@ -87,14 +85,7 @@ def install(settings: SharedSettings) -> None:
 def quiet_loop(loop: asyncio.AbstractEventLoop) -> None:
     """What a task of this loop never told anybody is logged as type and place; what only refers to itself is freed within a second."""
     loop.set_exception_handler(lambda _, context: report(context.get("exception")))
-    loop.call_later(TIDY_SECONDS, _tidy, loop)
-
-
-def _tidy(loop: asyncio.AbstractEventLoop) -> None:
-    """Python would wait for the next thousand objects, which a quiet night does not bring."""
-    gc.collect()
-    blank_stack()
-    loop.call_later(TIDY_SECONDS, _tidy, loop)
+    keep_tidy(loop)
 
 
 def report(error: BaseException | None) -> None:
