@@ -83,9 +83,10 @@ class Stack:
         if self._settings.memory_wipe != "off":
             self.environment = wiping(self.environment)
         if self.allow_networks:
-            self.environment.setdefault(variable("egress_allow_networks"), ",".join(self.allow_networks))
+            named = variable("egress_allow_networks")
+            self.environment[named] = ",".join(filter(None, (self.environment.get(named), *self.allow_networks)))
         if self.allow_plaintext:
-            self.environment.setdefault(variable("allow_plaintext"), "true")
+            self.environment[variable("allow_plaintext")] = "true"
         self._start_api(self._settings)
         program = ("dispatcher", "worker") if self._settings.strict else ("workers",)
         for number in range(self.workers):

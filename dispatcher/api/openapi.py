@@ -90,7 +90,7 @@ ADMIN: Final = (
     Call("/metrics", "get", "The same for Prometheus, since Redis was empty; scope `metrics:read` will do", 200, TEXT),
     Call("/v1/admin/pauses", "get", "What is paused", 200, "Pauses"),
     Call("/v1/admin/pauses", "post", "Pause something", 200, "Pause", BODY, NewPause),
-    Call("/v1/admin/pauses/{scope}", "delete", "End a pause", 200, "Pauses", ("not-found",)),
+    Call("/v1/admin/pauses/{scope}", "delete", "End a pause", 200, "PausesLeft", ("not-found",)),
     *HEALTH,
 )
 

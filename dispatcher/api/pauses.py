@@ -19,11 +19,12 @@ async def every(request: Request) -> Response:
 
 
 async def end(request: Request) -> Response:
-    """200 with what is still stopped; a tenant's pause is ended by her name or by her pseudonym of today or yesterday."""
+    """200: whether it lasted, and what is still stopped; a tenant's is ended by her name or by her pseudonym of today or yesterday."""
     by = (await administrator(request)).key_id
-    if not await _pausing(request).end(request.path_params["scope"], by):
+    ended = await _pausing(request).end(request.path_params["scope"], by)
+    if ended is None:
         raise HTTPException(404)
-    return await _lasting(request)
+    return await _lasting(request, ended=ended)
 
 
 def document(pause: Pause) -> dict[str, str]:
@@ -44,8 +45,8 @@ async def _list(request: Request) -> Response:
     return await _lasting(request)
 
 
-async def _lasting(request: Request) -> Response:
-    return answer({"pauses": [document(pause) for pause in await _pausing(request).lasting()]})
+async def _lasting(request: Request, **said: bool) -> Response:
+    return answer(said | {"pauses": [document(pause) for pause in await _pausing(request).lasting()]})
 
 
 def _pausing(request: Request) -> PausingAll:

@@ -66,6 +66,11 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
     "DebugEntries": _object(("id", "expires_at", "entries"), id=STRING, expires_at=MOMENT, entries=_list(STRING)),
     "OpenDebugSessions": _object(("open", "most", "debug_sessions"), open=INTEGER, most=INTEGER, debug_sessions=_list({"type": "object"})),
     "Pauses": _object(("pauses",), pauses=_list({"$ref": "#/components/schemas/Pause"})),
+    "PausesLeft": _object(
+        ("ended", "pauses"),
+        ended={"type": "boolean", "description": "Whether there was one to end."},
+        pauses=_list({"$ref": "#/components/schemas/Pause"}),
+    ),
     "Pause": _object(("scope", "reason", "by", "until"), scope=STRING, reason=STRING, by=STRING, until=MOMENT),
     "Failures": _object(
         ("window", "since", "hidden_below", "failures"),

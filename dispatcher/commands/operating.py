@@ -90,7 +90,8 @@ def resume(scope: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
     left = Service.found(**options, port="admin").ask(f"/v1/admin/pauses/{quote(scope)}", method="DELETE")
     with as_ours():
         others = ", ".join(pause["scope"] for pause in left["pauses"])
-    say(left, f"the pause of {scope} is over; {f'still paused: {others}' if others else 'no other is left'}", as_json=as_json)
+        over = "the pause of {} is over" if left["ended"] else "{} was not paused"
+    say(left, f"{over.format(scope)}; {f'still paused: {others}' if others else 'no other is left'}", as_json=as_json)
 
 
 @click.command()

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+from ipaddress import ip_network
 from pathlib import Path
 from typing import IO, Final
 
@@ -18,6 +19,13 @@ from dispatcher.contracts.wipe import start_wiping, wiping
 from dispatcher.contracts.worker_settings import WorkerSettings
 
 WATCH_SECONDS: Final = 0.2
+
+
+def _networks(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(value)) for value in values)
+    except ValueError:
+        raise click.BadParameter("a network is as 10.0.0.0/8 or fd00::/8, or one address") from None
 
 
 @click.command()
@@ -78,7 +86,8 @@ def preview(arguments: tuple[str, ...]) -> None:
     "--allow-network",
     multiple=True,
     metavar="CIDR",
-    help="A network whose mail servers may be reached although it is private; may be repeated.",
+    callback=_networks,
+    help="A network whose mail servers may be reached although it is private, beside those of the setting; may be repeated.",
 )
 @click.option("--allow-plaintext", is_flag=True, help="Let accounts say `tls: none`.")
 def up(workers: int, ready_file: Path | None, log_file: IO[bytes] | None, allow_network: tuple[str, ...], *, allow_plaintext: bool) -> None:

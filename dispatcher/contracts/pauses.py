@@ -64,10 +64,10 @@ class Pauses:
         except FAILURES:
             raise Unavailable from None
 
-    async def end(self, *scopes: str) -> None:
-        """Those of these scopes are over."""
+    async def end(self, *scopes: str) -> bool:
+        """Those of these scopes are over; whether one lasted."""
         try:
-            await self._redis.delete(*(key("pause", scope) for scope in scopes))
+            return bool(await self._redis.delete(*(key("pause", scope) for scope in scopes)))
         except FAILURES:
             raise Unavailable from None
 

@@ -34,12 +34,10 @@ class Pausing:
         await self.pauses.begin(pause)
         return (await self._shown([pause]))[0]
 
-    async def end(self, scope: str) -> bool:
-        """It is over, if it lasted; False when there is no such scope. Of a tenant it ends also when nobody may come as her any more."""
+    async def end(self, scope: str) -> bool | None:
+        """Whether it lasted; None when there is no such scope. Of a tenant it ends also when nobody may come as her any more."""
         meant = await self._meant(scope) or (self._of_tenant(scope) if scope.startswith(TENANT) else None)
-        if meant:
-            await self.pauses.end(meant)
-        return meant is not None
+        return await self.pauses.end(meant) if meant else None
 
     async def lasting(self) -> list[Pause]:
         """All of them as they are shown, by scope."""
@@ -85,12 +83,12 @@ class PausingAll:
         log.info("pause begun", extra={"by": by, "kind": _kind(ordered.scope)})
         return begun[0]
 
-    async def end(self, scope: str, by: str) -> bool:
-        """It is over, if it lasted; False when there is no such scope."""
-        known = any([await place.end(scope) for place in await self._places(scope)])
-        if known:
+    async def end(self, scope: str, by: str) -> bool | None:
+        """Whether it lasted anywhere; None when there is no such scope."""
+        ended = [await place.end(scope) for place in await self._places(scope)]
+        if any(ended):
             log.info("pause ended", extra={"by": by, "kind": _kind(scope)})
-        return known
+        return None if None in ended else any(ended)
 
     async def lasting(self) -> list[Pause]:
         """All of them as they are shown, by scope."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.contracts.outcome import Stage
-from tests.system.running_stack import ROOT, environment, memory_folder, processes_in
+from tests.system.running_stack import LOOPBACK, ROOT, environment, memory_folder, processes_in, running_stack
 
 COMMANDS = (["api"], ["worker"], ["up"])
 
@@ -34,6 +34,22 @@ def test_a_value_that_does_not_fit_stops_the_start_with_the_settings_name(words:
         assert (ended.returncode, ended.stdout, "telltale" in ended.stderr) == (2, "", False)
         assert ended.stderr.startswith("beampost: BEAMPOST_MAX_RECIPIENTS: ")
         assert list(room.iterdir()) == []
+
+
+def test_a_network_that_is_none_is_told_by_its_option() -> None:
+    with memory_folder() as room:
+        ended = beampost(room, "up", "--allow-network", "10.0.0.1/8")
+        assert (ended.returncode, ended.stderr.splitlines()[-1]) == (
+            2, "Error: Invalid value for '--allow-network': a network is as 10.0.0.0/8 or fd00::/8, or one address",
+        )  # fmt: skip
+        assert list(room.iterdir()) == []
+
+
+def test_what_up_is_told_to_allow_comes_to_what_the_settings_allow() -> None:
+    with running_stack(*LOOPBACK, "--workers", "0", egress_allow_networks="192.0.2.0/24", allow_plaintext=False) as stack:
+        told = stack.settings_of("api")
+    assert told["BEAMPOST_EGRESS_ALLOW_NETWORKS"].split(",") == ["192.0.2.0/24", "127.0.0.0/8", "::1/128"]
+    assert told["BEAMPOST_ALLOW_PLAINTEXT"] == "true"
 
 
 def test_the_workers_own_door_names_a_misspelt_setting_too() -> None:

@@ -55,15 +55,17 @@ def test_status_tells_what_the_api_tells(door: RunningStack) -> None:
 def test_a_lane_is_paused_and_goes_on(door: RunningStack) -> None:
     begun = found(door, "pause", "lane:bulk", *SHORT)
     assert (begun["scope"], begun["reason"], listed(door.admin())) == ("lane:bulk", "A test.", ["lane:bulk"])
-    assert found(door, "resume", "lane:bulk") == {"pauses": []}
+    assert found(door, "resume", "lane:bulk") == {"ended": True, "pauses": []}
     assert listed(door.admin()) == []
 
 
-def test_who_resumes_is_told_what_is_still_paused(door: RunningStack) -> None:
+def test_who_resumes_is_told_what_is_still_paused_and_that_there_was_nothing_to_end(door: RunningStack) -> None:
     ready = ("--ready-file", str(door.ready_file))
     with paused(door, "lane:interactive"):
+        found(door, "pause", "lane:bulk", *SHORT)
         assert beampost(door, "resume", "lane:bulk", *ready).stdout == "the pause of lane:bulk is over; still paused: lane:interactive\n"
-    assert beampost(door, "resume", "lane:bulk", *ready).stdout == "the pause of lane:bulk is over; no other is left\n"
+    assert beampost(door, "resume", "lane:bulk", *ready).stdout == "lane:bulk was not paused; no other is left\n"
+    assert beampost(door, "resume", "tenant:misspelt", *ready).stdout == "tenant:misspelt was not paused; no other is left\n"
 
 
 def test_a_pause_may_end_at_a_moment(door: RunningStack) -> None:
@@ -99,7 +101,7 @@ def test_a_drained_pool_claims_nothing_until_it_is_resumed(door: RunningStack, c
     job_id = caller.submit(SMALL)["id"]
     time.sleep(1)  # two sweeps
     assert (begun["scope"], caller.status(job_id)["state"]) == (scope, "queued")
-    assert found(door, "resume", scope) == {"pauses": []}
+    assert found(door, "resume", scope) == {"ended": True, "pauses": []}
     assert caller.await_state(job_id, "sent")["state"] == "sent"
 
 
@@ -109,7 +111,7 @@ def test_who_drains_and_waits_returns_when_nothing_is_in_hand(door: RunningStack
     ended = beampost(door, "drain", "interactive+bulk", *SHORT, "--wait", "--ready-file", str(door.ready_file))
     assert (ended.returncode, set(ended.stderr.splitlines())) == (0, {"1 in hand"})
     assert caller.status(job_id)["state"] != "sending"
-    assert found(door, "resume", "pool:interactive+bulk") == {"pauses": []}
+    assert found(door, "resume", "pool:interactive+bulk") == {"ended": True, "pauses": []}
 
 
 def test_what_waits_in_a_lane_is_purged(door: RunningStack, caller: Client) -> None:

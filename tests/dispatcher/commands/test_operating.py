@@ -69,9 +69,9 @@ def test_what_is_no_scope_is_told_with_those_that_there_are(monkeypatch: pytest.
 def test_a_drained_pool_is_resumed_under_the_name_that_it_was_drained_by(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def ask(path: str, **_: object) -> dict[str, list[object]]:
+    def ask(path: str, **_: object) -> dict[str, object]:
         asked.append(path)
-        return {"pauses": []}
+        return {"ended": True, "pauses": []}
 
     monkeypatch.setattr(operating, "Service", SimpleNamespace(found=lambda **_: SimpleNamespace(ask=ask)))
     ended = CliRunner().invoke(cli, ["resume", "bulk"])

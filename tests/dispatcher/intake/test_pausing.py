@@ -103,7 +103,7 @@ class Operator:
     def listed(self) -> list[str]:
         return [pause.scope for pause in self.books.do(self.pausing.lasting())]
 
-    def end(self, scope: str) -> bool:
+    def end(self, scope: str) -> bool | None:
         return self.books.do(self.pausing.end(scope))
 
     def shown(self, tenant: str = "acme") -> str:
@@ -149,5 +149,5 @@ def test_whose_last_key_is_gone_still_goes_on(operator: Operator, tmp_path: Path
     assert (operator.end("tenant:acme"), operator.kept()) == (True, [])
 
 
-def test_what_is_no_scope_cannot_end(operator: Operator) -> None:
-    assert (operator.end("telltale"), operator.end("lane:bulk")) == (False, True)
+def test_what_is_no_scope_cannot_end_and_what_does_not_last_has_not_ended(operator: Operator) -> None:
+    assert [operator.end(scope) for scope in ("telltale", "lane:bulk", "tenant:nobody")] == [None, False, False]
