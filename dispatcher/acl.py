@@ -34,7 +34,7 @@ USERS: Final[Mapping[str, Rights]] = {
         "get mget set del exists pexpire pexpireat hget hgetall hmget hset hdel hincrby"
         " lindex llen lpop lpush ltrim rpush sadd smembers zadd zpopmin zrem",
         "job:* idem:* open:* rate:* run:* wait:* waiting:* deferred:* sem:* called sched tell met:* ask pause:*"
-        " pauses shard %W~replayed bell.* _kombu.binding*",
+        " pauses shard %W~replayed bell.*",
         {
             "%W~pay:*": "set del exists",
             "%W~cb:*": "set",
@@ -53,7 +53,7 @@ USERS: Final[Mapping[str, Rights]] = {
         " lindex llen lmove lpop lpush rpop brpop rpush sadd smembers srem"
         " zadd zcard zcount zpopmin zrange zrangebyscore zrem zremrangebyscore",
         "job:* open:* rate:* run:* wait:* waiting:* deferred:* sem:* called park sched tell telling:* untold:* cb:* brk:* resting met:* ask"
-        " pool:* pools sweeping shard %R~pause:* bell.* _kombu.binding*",
+        " pool:* pools sweeping shard %R~pause:* bell.*",
         {
             "pay:*": "get del exists",
             "%W~out:*": "set",

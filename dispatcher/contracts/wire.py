@@ -77,7 +77,7 @@ def broker_settings(redis_url: str, lanes: Iterable[str], *, client_name: str, c
         "task_default_delivery_mode": 1,
         "task_ignore_result": True,
         "task_protocol": 2,
-        "task_queues": {bell(lane): {"exchange": "bell", "exchange_type": "direct", "routing_key": bell(lane)} for lane in lanes},
+        "task_queues": {bell(lane): {"no_declare": True} for lane in lanes},
         "task_send_sent_event": False,
         "task_serializer": "json",
         "task_store_errors_even_if_ignored": False,

@@ -126,7 +126,7 @@ def read(posted: Iterable[Posted], redis: "Redis", sink: Ledger, kills: Sequence
 def leftovers(redis: "Redis") -> list[str]:
     """Keys that belong to open jobs; when all have ended there is none."""
     names = [_text(name).removeprefix("bp:") for name in redis.scan_iter("bp:*", 1000)]
-    return sorted(name for name in names if name.split(":")[0] not in KEPT and not name.startswith("_kombu.binding"))
+    return sorted(name for name in names if name.split(":")[0] not in KEPT)
 
 
 def settle(redis: "Redis", seconds: float) -> None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from secrets import token_bytes
 from typing import Any, Final
 
+import pytest
+
 from tests.faults.books import balance, read, settle
 from tests.faults.conftest import Scale
 from tests.faults.load import Order, Posted, orders
@@ -20,14 +22,14 @@ UNSHED: Final = {"shed_percent": 100, "shed_bulk_percent": 100}  # Redis itself 
 
 
 @contextmanager
-def stopped(pids: Iterable[int]) -> Iterator[None]:
+def stopped(pids: Iterable[int], then: signal.Signals) -> Iterator[None]:
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            os.kill(pid, then)
 
 
 def large(number: int) -> list[Order]:
@@ -48,14 +50,18 @@ def posted_once(here: Scene, waiting: Iterable[Order]) -> tuple[list[Posted], Co
     return posted, refused
 
 
-def test_r8_a_full_redis_refuses_what_is_new_and_drops_nothing(scale: Scale) -> None:
+@pytest.mark.parametrize("then", [signal.SIGCONT, signal.SIGKILL], ids=["workers go on", "workers start anew"])
+def test_r8_a_full_redis_refuses_what_is_new_and_drops_nothing(scale: Scale, then: signal.Signals) -> None:
     number = scale.of(200, 5_000)
     with scene(**UNSHED) as here, here.stack.redis() as redis:
         pids = here.pids
-        redis.config_set("maxmemory", redis.info("memory")["used_memory"] + number * EACH_BYTES // 2)
-        with stopped(pids[1]):
+        limit = redis.info("memory")["used_memory"] + number * EACH_BYTES // 2
+        redis.config_set("maxmemory", limit)
+        with stopped(pids[1], then):
             posted, refused = posted_once(here, large(number))
+            redis.config_set("maxmemory", 1)  # there is no room for the least thing
         settle(redis, END_SECONDS)
+        redis.config_set("maxmemory", limit)
         further, _ = here.go_on()
         settle(redis, END_SECONDS)
         books = read([*posted, further], redis, here.sink.ledger())

@@ -111,7 +111,7 @@ def test_a_worker_is_asked_about_the_account_in_its_canonical_form_and_its_answe
 def test_nothing_of_a_question_is_left_but_that_its_tenant_asked(room: Room) -> None:
     room.asked(body(), room.answer(msgspec.msgpack.encode(FOUND)))
     room.intake.doorbell._thread.submit(bool).result(10)
-    left = set(room.books.redis.keys()) - {"bp:bell.interactive", "bp:_kombu.binding.bell"}
+    left = set(room.books.redis.keys()) - {"bp:bell.interactive"}
     assert left == {f"bp:rate:v:{room.intake.secret.pseudonym('tenant', 'acme')}"}
 
 
