@@ -94,17 +94,21 @@ class Live:
         channel, stop = self._channel(window, state), state.stopping
         channel.viewers += 1
         try:
-            began, asked_at, seen = time.monotonic(), time.monotonic(), 0
+            began = asked_at = said_at = time.monotonic()
+            message, seen = b"", 0
             while not stop.is_set():
                 if time.monotonic() >= began + LONGEST_SECONDS:
                     yield AGAIN
                     return
                 if channel.tick > seen:
                     message, seen = channel.message(seen), channel.tick
-                    if message:
-                        yield message
-                elif not await _one_of(channel.ticked, stop):
-                    yield HEARTBEAT
+                elif time.monotonic() >= said_at + HEARTBEAT_SECONDS:
+                    message = HEARTBEAT
+                else:
+                    await _first_of(channel.ticked, stop)
+                if message:
+                    yield message
+                    message, said_at = b"", time.monotonic()
                 if time.monotonic() > asked_at + ASK_AGAIN_SECONDS:
                     asked_at = time.monotonic()
                     if not is_signed_in():
@@ -165,15 +169,14 @@ async def _hang_up(receive: Receive) -> None:
             pass
 
 
-async def _one_of(*events: asyncio.Event) -> bool:
-    """Whether one of them came in time."""
+async def _first_of(*events: asyncio.Event) -> None:
+    """Waits for one of them, but no longer than until a heartbeat is due."""
     waiting = [asyncio.create_task(event.wait()) for event in events]
     try:
-        done, _ = await asyncio.wait(waiting, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in waiting:
             task.cancel()
-    return bool(done)
 
 
 def _is_signed_in(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -196,14 +197,17 @@ def test_a_stream_ends_with_the_session_whose_cookie_asked_for_it(monkeypatch: p
     asyncio.run(story())
 
 
-def test_silence_is_filled_with_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tick_seconds", [0.01, 5.0], ids=["ticks that change nothing", "no tick"])
+def test_silence_is_filled_with_heartbeats(monkeypatch: pytest.MonkeyPatch, tick_seconds: float) -> None:
     async def story() -> None:
-        monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.02)
+        monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.1)
         board = Board(monkeypatch)
-        monkeypatch.setattr(live, "TICK_SECONDS", 5.0)
+        monkeypatch.setattr(live, "TICK_SECONDS", tick_seconds)
         events = board.look()
         await within(events)
-        assert await within(events) == HEARTBEAT
+        began = time.monotonic()
+        assert [await within(events) for _ in range(2)] == [HEARTBEAT] * 2
+        assert time.monotonic() - began > 0.15
 
     asyncio.run(story())
 
