@@ -76,15 +76,12 @@ class PausingAll:
 
     async def begin(self, ordered: NewPause, by: str) -> Pause:
         """The pause as it is shown. While a shard that it is meant for does not answer it begins on none."""
-        places = await self._places(ordered.scope)
-        for place in places:
-            await place.pauses.now_ms()
-        begun = [await place.begin(ordered, by) for place in places]
+        begun = [await place.begin(ordered, by) for place in await self._places(ordered.scope)]
         log.info("pause begun", extra={"by": by, "kind": _kind(ordered.scope)})
         return begun[0]
 
     async def end(self, scope: str, by: str) -> bool | None:
-        """Whether it lasted anywhere; None when there is no such scope."""
+        """Whether it lasted anywhere; None when there is no such scope. While a shard that it is meant for does not answer it ends on none."""
         ended = [await place.end(scope) for place in await self._places(scope)]
         if any(ended):
             log.info("pause ended", extra={"by": by, "kind": _kind(scope)})
@@ -96,7 +93,14 @@ class PausingAll:
         return [found[scope] for scope in sorted(found)]
 
     async def _places(self, scope: str) -> Sequence[Pausing]:
-        """Where the pause must be. Who is named by a pseudonym of the day is where that was shown."""
+        """Where the pause must be, once all of them have answered."""
+        places = await self._where(scope)
+        for place in places:
+            await place.pauses.now_ms()
+        return places
+
+    async def _where(self, scope: str) -> Sequence[Pausing]:
+        """Who is named by a pseudonym of the day is where that was shown."""
         if not scope.startswith(TENANT):
             return self.each
         name = scope.removeprefix(TENANT)

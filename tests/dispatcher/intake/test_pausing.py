@@ -1,20 +1,22 @@
 """Pausing: a pause has one scope, a reason and an end within a day, or it is none; a tenant's names nobody; on a real Valkey."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis as AsyncRedis
 
 from dispatcher.contracts.daily import Daily
-from dispatcher.contracts.errors import Invalid
+from dispatcher.contracts.errors import Invalid, Unavailable
 from dispatcher.contracts.parse import parse_as
 from dispatcher.contracts.pauses import SCOPES, NewPause, Pause, Pauses
 from dispatcher.contracts.secret import Secret
 from dispatcher.intake.api_keys import ApiKeys, create_api_key
 from dispatcher.intake.authenticate import Door
 from dispatcher.intake.caller import Scope
-from dispatcher.intake.pausing import Pausing, admit_pause
+from dispatcher.intake.pausing import Pausing, PausingAll, admit_pause
 from tests.contracts.conftest import Books
 from tests.dispatcher.intake.tokens import Known
 
@@ -151,3 +153,18 @@ def test_whose_last_key_is_gone_still_goes_on(operator: Operator, tmp_path: Path
 
 def test_what_is_no_scope_cannot_end_and_what_does_not_last_has_not_ended(operator: Operator) -> None:
     assert [operator.end(scope) for scope in ("telltale", "lane:bulk", "tenant:nobody")] == [None, False, False]
+
+
+def test_of_several_shards_all_have_it_or_none(operator: Operator, tmp_path: Path) -> None:
+    async def order(word: str) -> None:
+        async with AsyncRedis.from_url(f"unix://{tmp_path}/none") as nowhere:
+            away = replace(operator.pausing, pauses=Pauses(nowhere))
+            all_of_them = PausingAll([operator.pausing, away], operator.pausing.door, SECRET)
+            await (all_of_them.end("all", "key") if word == "end" else all_of_them.begin(NewPause(scope="all", reason="x", minutes=5), "key"))
+
+    for word, kept in (("begin", []), ("end", ["all"])):
+        if word == "end":
+            operator.begin("all")
+        with pytest.raises(Unavailable):
+            operator.books.do(order(word))
+        assert operator.kept() == kept
