@@ -12,7 +12,7 @@ from dispatcher.contracts.job import Lane
 from dispatcher.contracts.mail import Value
 from dispatcher.contracts.records import POOLS
 from dispatcher.contracts.redis_clock import now_ms
-from dispatcher.contracts.scripts import FAILURES
+from dispatcher.contracts.scripts import FAILURES, Scripts
 from dispatcher.contracts.wire import key
 
 LONGEST_MINUTES: Final = 24 * 60
@@ -47,6 +47,7 @@ class Pauses:
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
+        self._scripts = Scripts(redis, {"pause": ("prelude",)})
 
     async def now_ms(self) -> int:
         """By Redis' clock, which ends them."""
@@ -55,14 +56,7 @@ class Pauses:
     async def begin(self, pause: Pause) -> None:
         """It lasts until its time is over, or until it is ended; another of the same scope is replaced."""
         kept = msgspec.json.encode({"reason": pause.reason, "by": pause.by, "until": pause.until})
-        try:
-            async with self._redis.pipeline() as pipeline:
-                pipeline.execute_command("SET", key("pause", pause.scope), kept, "PXAT", pause.until)
-                pipeline.execute_command("SADD", key("pauses"), pause.scope)
-                pipeline.execute_command("PEXPIRE", key("pauses"), LONGEST_MS)
-                await pipeline.execute()
-        except FAILURES:
-            raise Unavailable from None
+        await self._scripts.run("pause", {"scope": pause.scope, "until": pause.until, "longest": LONGEST_MS}, [kept])
 
     async def end(self, *scopes: str) -> bool:
         """Those of these scopes are over; whether one lasted."""

@@ -5,12 +5,12 @@ from importlib.metadata import version
 from typing import Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from dispatcher.contracts.errors import JobUnknown, Unavailable
 from dispatcher.contracts.hardening import UNHARDENED, Hardening
 from dispatcher.contracts.job import Lane, Status
 from dispatcher.contracts.outcome import State
+from dispatcher.contracts.scripts import FAILURES, Scripts
 from dispatcher.contracts.trace_headers import Caller
 from dispatcher.contracts.tracing import FIELD as TRACE
 from dispatcher.contracts.wire import key
@@ -25,6 +25,7 @@ class Records:
 
     def __init__(self, redis: "Redis", hardening: Hardening = UNHARDENED) -> None:
         self._redis = redis
+        self._scripts = Scripts(redis, {"show": ("prelude",)})
         self._hardening = ("wipe", hardening.wipe, "sandbox", hardening.sandbox)
         self._version = version("beampost")
 
@@ -35,16 +36,8 @@ class Records:
 
     async def show(self, worker: str, slots: int, busy: int, lanes: Iterable[str]) -> None:
         """A worker process is alive; its line vanishes by itself."""
-        pool = key("pool", worker)
         facts = ("slots", slots, "busy", busy, "lanes", ",".join(lanes), "version", self._version, *self._hardening)
-        try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.execute_command("HSET", pool, *facts)
-                pipeline.execute_command("PEXPIRE", pool, SIGN_OF_LIFE_MS)
-                pipeline.execute_command("SADD", key("pools"), worker)
-                await pipeline.execute()
-        except (RedisError, OSError, TimeoutError):
-            raise Unavailable from None
+        await self._scripts.run("show", {"worker": worker, "facts": facts, "kept": SIGN_OF_LIFE_MS})
 
     async def status(self, job_id: str, tenant: str) -> Status:
         """What the record says; raises JobUnknown for another tenant's job too."""
@@ -53,7 +46,7 @@ class Records:
                 pipeline.execute_command("HGETALL", key("job", job_id))
                 pipeline.execute_command("GET", key("rcp", job_id))
                 raw, receipts = await pipeline.execute()
-        except (RedisError, OSError, TimeoutError):
+        except FAILURES:
             raise Unavailable from None
         record = {name.decode(): value.decode() for name, value in raw.items()}
         if record.get("tp") != tenant:
@@ -66,7 +59,7 @@ class Records:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.execute_command("HMGET", key("job", job_id), TRACE, "lane")
                 ((written, lane),) = await pipeline.execute()
-        except (RedisError, OSError, TimeoutError):
+        except FAILURES:
             raise Unavailable from None
         return Caller.read((written or b"").decode()), (lane or b"").decode()
 
@@ -77,7 +70,7 @@ class Records:
                 for job_id in job_ids:
                     pipeline.execute_command("HGET", key("job", job_id), "st")
                 states = await pipeline.execute()
-        except (RedisError, OSError, TimeoutError):
+        except FAILURES:
             raise Unavailable from None
         return {job_id for job_id, state in zip(job_ids, states, strict=True) if state is None or state.decode() not in STORED_OPEN}
 

@@ -8,12 +8,13 @@ from typing import Any, Final, TypeVar
 from redis.asyncio import Redis
 
 from dispatcher.contracts.errors import Unavailable
+from dispatcher.contracts.hold import hold
 from dispatcher.contracts.scripts import FAILURES
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.wire import key
 
 T = TypeVar("T")
-PLACE: Final = key("shard")
+PLACE: Final = "shard"
 
 
 def shard_of(tenant: str, shards: int) -> int:
@@ -27,18 +28,14 @@ def shard_of(tenant: str, shards: int) -> int:
 
 async def take_place(redis: "Redis", settings: SharedSettings) -> None:
     """An empty Redis becomes the shard that our settings say it is; another one stays what it was. Raises Unavailable."""
-    if settings.place is None:
-        return
-    try:
-        await redis.set(PLACE, settings.place, nx=True)
-    except FAILURES:
-        raise Unavailable from None
+    if settings.place is not None:
+        await hold(redis, PLACE, settings.place)
 
 
 async def misplaced(redis: "Redis", settings: SharedSettings) -> bool:
     """Whether it is another shard than our settings say, or one of another number; False while it is none. Raises Unavailable."""
     try:
-        place: Any = await redis.get(PLACE)
+        place: Any = await redis.get(key(PLACE))
     except FAILURES:
         raise Unavailable from None
     return None not in (place, settings.place) and place.decode() != settings.place

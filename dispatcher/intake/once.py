@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from dispatcher.contracts.errors import Unauthenticated, Unavailable
-from dispatcher.contracts.scripts import FAILURES
+from dispatcher.contracts.errors import Unauthenticated
+from dispatcher.contracts.hold import hold
 from dispatcher.contracts.secret import Secret
-from dispatcher.contracts.wire import key
 from dispatcher.intake.caller import Caller
 
 
@@ -25,10 +24,6 @@ class Once:
             return caller
         name, until = caller.once
         seconds = max(until - int(time.time()), 0) + 1  # not a moment, since Redis' clock may be another
-        try:
-            fresh = name and await self.redis.set(key("jti", self.secret.pseudonym("jti", name)), 1, nx=True, ex=seconds)
-        except FAILURES:
-            raise Unavailable from None
-        if not fresh:
+        if not (name and await hold(self.redis, f"jti:{self.secret.pseudonym('jti', name)}", 1, seconds * 1000)):
             raise Unauthenticated
         return caller
