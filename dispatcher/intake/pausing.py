@@ -81,7 +81,7 @@ class PausingAll:
         return begun[0]
 
     async def end(self, scope: str, by: str) -> bool | None:
-        """Whether it lasted anywhere; None when there is no such scope. While a shard that it is meant for does not answer it ends on none."""
+        """Whether it lasted anywhere; None when there is no such scope. It ends on all shards that it is meant for, or on none."""
         ended = [await place.end(scope) for place in await self._places(scope)]
         if any(ended):
             log.info("pause ended", extra={"by": by, "kind": _kind(scope)})

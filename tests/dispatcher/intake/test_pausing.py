@@ -159,8 +159,8 @@ def test_of_several_shards_all_have_it_or_none(operator: Operator, tmp_path: Pat
     async def order(word: str) -> None:
         async with AsyncRedis.from_url(f"unix://{tmp_path}/none") as nowhere:
             away = replace(operator.pausing, pauses=Pauses(nowhere))
-            all_of_them = PausingAll([operator.pausing, away], operator.pausing.door, SECRET)
-            await (all_of_them.end("all", "key") if word == "end" else all_of_them.begin(NewPause(scope="all", reason="x", minutes=5), "key"))
+            both = PausingAll([operator.pausing, away], operator.pausing.door, SECRET)
+            await (both.end("all", "key") if word == "end" else both.begin(NewPause(scope="all", reason="x", minutes=5), "key"))
 
     for word, kept in (("begin", []), ("end", ["all"])):
         if word == "end":
