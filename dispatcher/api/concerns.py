@@ -7,8 +7,8 @@ from dispatcher.contracts.redis_safety import Hazard
 from dispatcher.contracts.standing import Standing
 
 CURES: Final = {
-    "no_sealing_key": "no job can be sealed: `beampost keys rotate`",
-    "no_api_keys": "nobody can sign in: `beampost api-keys create`",
+    "no_sealing_key": "no job can be sealed: `beampost keys new`, or copy the public keys to the API",
+    "no_api_keys": "nobody can sign in: mend the file of API keys; where there is none, `beampost api-keys create`",
     "no_workers": "nothing is sent, or nothing of one shard: start workers",
     "lane_unserved": "jobs wait in a lane that no worker serves: start workers for it",
     "versions_differ": "workers are of several versions: go on with the upgrade",

@@ -28,10 +28,11 @@ async def readyz(request: Request) -> Response:
     reasons = unready(request.app.state)
     seen = shards(request)
     away = await seen.unreachable()
+    useless = {number for number, shard in enumerate(seen.each) if number in away or shard.watch.unsafe}
     detail = dataclasses.asdict(request.app.state.hardening) | {"redis": seen.safety}
     if len(seen.each) > 1:
         detail["shards_unreachable"] = away
-    if len(away) == len(seen.each):
+    if away and len(useless) == len(seen.each):
         reasons.insert(0, "redis_unreachable")
     if reasons:
         seconds = come_again(1, random.random())  # noqa: S311 -- spreading load, not secrets

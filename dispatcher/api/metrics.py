@@ -1,7 +1,7 @@
-"""Metrics: what Prometheus reads. All of it comes out of Redis at that moment, so that every API process answers alike."""
+"""Metrics: what Prometheus reads, out of Redis at that moment, so that all API processes answer alike; little is what each knows itself."""
 
-import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
@@ -36,22 +36,22 @@ async def get(request: Request) -> Response:
 
 async def look(request: Request) -> Overview:
     """What there is to tell now."""
-    seen = shards(request)
-    age = key_age_seconds(request.app.state.sealing_keys)
+    seen, parts = shards(request), request.app.state
+    known = Overview(key_age_seconds(parts.sealing_keys), parts.settings.key_seconds)
     try:
+        await seen.looked_at()
         happened, stands = await gathered.total(seen.redises), await gathered.now(seen.redises)
     except Unavailable:
-        return Overview(age)
-    return Overview(age, happened, stands, Hazard.PERSISTENT in seen.hazards, seen.safety == "unsafe")
+        return known
+    return replace(known, happened=happened, stands=stands, persistence=Hazard.PERSISTENT in seen.hazards, unsafe=seen.safety == "unsafe")
 
 
 def key_age_seconds(keys: SealingKeys) -> float:
     """Since the active sealing key was made active; -1 without one."""
     try:
-        key = keys.active()
+        return keys.active().age_seconds
     except Misconfigured:
         return -1.0
-    return max(0.0, time.time() - (key.activated or key.created / 1000))
 
 
 class Seen(Collector):

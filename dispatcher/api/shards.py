@@ -92,6 +92,10 @@ class Shards:
         states = {shard.watch.safety.state if shard.watch.safety else "unknown" for shard in self.each}
         return next(state for state in WORST_FIRST if state in states)
 
+    async def looked_at(self) -> None:
+        """Whether each is safe is known then; raises Unavailable."""
+        await asyncio.gather(*(shard.watch.look() for shard in self.each if shard.watch.safety is None))
+
     async def unreachable(self) -> list[int]:
         """The numbers of those that do not answer."""
         answers = await asyncio.gather(*(shard.answers() for shard in self.each))

@@ -41,7 +41,7 @@ def doctor(role: str, ready_file: Path | None, *, as_json: bool) -> None:
 def _exit_code(found: "list[Finding]") -> int:
     if any(finding.state == "red" for finding in found):
         return FAILED
-    return UNREACHABLE if any(finding.name == "redis" and finding.state == "unknown" for finding in found) else OK
+    return UNREACHABLE if any(finding.subject == "redis" and finding.state == "unknown" for finding in found) else OK
 
 
 def _lines(found: "list[Finding]") -> list[str]:

@@ -73,6 +73,11 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
         return cls(kid, "AKP", created, alg="X-Wing", pub=text(public), priv=text(private))
 
     @property
+    def age_seconds(self) -> float:
+        """Since it was made active."""
+        return max(0.0, time.time() - (self.activated or self.created / 1000))
+
+    @property
     def suite(self) -> SealingSuite:
         """The way of sealing that it is for."""
         return SUITES["x25519" if self.kty == "OKP" else "x-wing"]

@@ -56,9 +56,10 @@ def _histogram(name: str, text: str) -> Metric:
     return Metric(f"beampost_{name}_seconds", Kind.HISTOGRAM, text)
 
 
-UP: Final = _gauge("redis_up", "1 while Redis answers. While it is 0 only this, the version and the key's age are told.")
+UP: Final = _gauge("redis_up", "1 while Redis answers. While it is 0 only this, the version, and age and period of the key are told.")
 BUILD: Final = _gauge("build_info", "Always 1; the version of the API that answers.", version=(version("beampost"),))
 KEY_AGE: Final = _gauge("key_age_seconds", "Since the active sealing key was made active; -1 without one.")
+KEY_PERIOD: Final = _gauge("key_period_seconds", "After how long a sealing key is to be exchanged: BEAMPOST_KEY_SECONDS of the API.")
 ACCEPTED: Final = _counter("accepted", "Jobs that were accepted; replays do not count.", **LANE)
 JOBS: Final = _counter(
     "jobs", "Jobs that ended. A late answer after `unknown` is one more: a counter never falls.", **LANE, outcome=tuple(map(str, OUTCOMES))
@@ -93,8 +94,8 @@ MEMORY: Final = _gauge("redis_memory_bytes", "Memory that Redis uses.")
 MEMORY_LIMIT: Final = _gauge("redis_memory_limit_bytes", "Redis' `maxmemory`; 0 without one.")
 FULLEST: Final = _gauge("redis_fullest_ratio", "How much of its `maxmemory` Redis uses, 0 to 1; of several shards, the fullest.")
 UNSERVED: Final = _gauge("shards_without_workers", "Redis servers whose jobs no worker serves; with one Redis, 1 while there is no worker.")
-PERSISTENCE: Final = _gauge("redis_persistence", "1 if Redis writes to a disk.")
-UNSAFE: Final = _gauge("redis_unsafe", "1 if a Redis is not safe: nothing is taken or claimed there.")
+PERSISTENCE: Final = _gauge("redis_persistence", "1 if Redis wrote to a disk when this API process last looked.")
+UNSAFE: Final = _gauge("redis_unsafe", "1 if a Redis was not safe at that last look: nothing is taken or claimed there.")
 RESTING: Final = _gauge(
     "breakers_open", "Mail accounts that are left alone for a while, because their server is down or refused the sign-in."
 )
@@ -103,7 +104,7 @@ DEBUGGING: Final = _gauge("debug_sessions", "Debug sessions that tenants have op
 WIPE: Final = _gauge("memory_wipe", "Worker processes by whether freed memory is wiped.", **HARDENED)
 SANDBOX: Final = _gauge("sandbox", "Worker processes by whether they are confined.", **HARDENED)
 
-ALWAYS: Final = (UP, BUILD, KEY_AGE)
+ALWAYS: Final = (UP, BUILD, KEY_AGE, KEY_PERIOD)
 HAPPENED: Final = (ACCEPTED, JOBS, FAILURES, RETRIES, EXPIRED, REPLIES, WAIT, SEND, TOTAL)
 STANDS: Final = (
     *(DEPTH, DEFERRED, OLDEST, WORKERS, SLOTS, BUSY, DRAINED, PAYLOAD, MEMORY, MEMORY_LIMIT, FULLEST, UNSERVED, PERSISTENCE, UNSAFE),
@@ -117,6 +118,7 @@ class Overview:
     """All that is told at one scrape; `happened` and `stands` are None while Redis is away."""
 
     key_age_seconds: float
+    key_period_seconds: int
     happened: Counts | None = None
     stands: Standing | None = None
     persistence: bool = False
@@ -138,7 +140,8 @@ def told(seen: Overview) -> Iterator[tuple[Metric, Values]]:
 
 
 def _always(seen: Overview) -> dict[str, Values]:
-    return _of(UP, seen.stands is not None) | _of(KEY_AGE, seen.key_age_seconds) | {BUILD.name: {(version("beampost"),): 1.0}}
+    keys = _of(KEY_AGE, seen.key_age_seconds) | _of(KEY_PERIOD, seen.key_period_seconds)
+    return _of(UP, seen.stands is not None) | keys | {BUILD.name: {(version("beampost"),): 1.0}}
 
 
 def _happened(counts: Counts) -> dict[str, Values]:

@@ -38,6 +38,7 @@ class Hazard(Enum):
     READABLE = "it lets the API read payloads: give it the rights in deploy/users.acl"
 
 
+BUSY: Final = "BUSY"  # with somebody's script
 TOLD_ONLY: Final = frozenset({Hazard.UNLIMITED, Hazard.SAVED, Hazard.ALL_RIGHTS, Hazard.READABLE})
 
 
@@ -110,7 +111,7 @@ async def allowed(asked: Awaitable[T]) -> T | None:
     try:
         return await asked
     except ResponseError as error:
-        if str(error).startswith("BUSY"):  # with somebody's script
+        if str(error).startswith(BUSY):
             raise Unavailable from None
         return None
     except (RedisError, OSError, TimeoutError):

@@ -16,7 +16,7 @@ def callers(settings: ApiSettings) -> list[Finding]:
     try:
         keys = read_api_keys(settings.api_keys_file)
     except ApiKeysUnreadable:
-        return [red("API keys", "the file cannot be read", MAKE)]
+        return [red("API keys", "the file cannot be read", f"mend it, or move it away; where there is none, {MAKE}")]
     alive = [key for key in keys if not key.has_expired]
     if not alive and not settings.forge_apps and not settings.token_issuers_file:
         return [yellow("API keys", "nobody has a key that works", MAKE)]

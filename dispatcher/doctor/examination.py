@@ -16,7 +16,7 @@ from dispatcher.doctor.findings import Finding, State, merged
 from dispatcher.doctor.hardening import hardening
 from dispatcher.doctor.machine import machine
 from dispatcher.doctor.opt_outs import opt_outs
-from dispatcher.doctor.redis import redis
+from dispatcher.doctor.redis import ROOM, answers, redis
 from dispatcher.doctor.sealing import sealing
 from dispatcher.doctor.software import software
 from dispatcher.doctor.trial import Trial, Trying
@@ -54,12 +54,12 @@ async def attended(settings: ApiSettings, hardening: Hardening) -> list[Finding]
     """Of a running API by itself, and of the workers: what it gave up at its start is not tried again, for it may start no program."""
     own = Trial(hardening.wipe == "ok", "" if hardening.sandbox == "ok" else INCOMPLETE)
     found, known = await _asked(settings), await asyncio.to_thread(before_start, settings, own)
-    return merged([*found, *(await workers(settings) if found[0].state is State.GREEN else ()), *known])
+    return merged([*found, *(await workers(settings) if answers(found) else ()), *known])
 
 
 async def _asked(settings: SharedSettings) -> list[Finding]:
     found = await redis(settings)
-    if isinstance(settings, WorkerSettings) and found[0].state is State.GREEN:
+    if isinstance(settings, WorkerSettings) and answers(found):
         return found + await workers(settings)
     return found
 
@@ -73,10 +73,13 @@ def before_start(settings: SharedSettings, trial: Trial | None) -> list[Finding]
 
 
 def require_no_red(settings: SharedSettings) -> None:
-    """Before a strict start; raises StrictlyRefused. A Redis that is away is looked at by the program itself, once it is there."""
+    """Before a strict start; raises StrictlyRefused.
+
+    A Redis that is away is looked at by the program itself, once it is there; one that is full is no reason to stay away from it.
+    """
     trying = Trying()
     found = asyncio.run(redis(settings)) + before_start(settings, trying.result())
-    wrong = [finding for finding in found if finding.state is State.RED]
+    wrong = [finding for finding in found if finding.state is State.RED and finding.subject != ROOM]
     if wrong:
         raise StrictlyRefused.by(wrong)
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 ROLES: Final = ("api", "worker")
+OF_SHARD: Final = " of shard "
 
 
 class State(StrEnum):
@@ -26,6 +27,15 @@ class Finding:
     seen: str
     cure: str = ""
     of: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The name, without the number of a shard."""
+        return self.name.partition(OF_SHARD)[0]
+
+    def of_shard(self, number: int) -> "Finding":
+        """The same, of one of several Redis."""
+        return replace(self, name=f"{self.name}{OF_SHARD}{number}")
 
 
 def green(name: str, seen: str) -> Finding:

@@ -1,8 +1,7 @@
 """Redis: whether it answers, keeps what it is given in memory alone and from whom, has room, and has the time that we have."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -12,10 +11,10 @@ from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.errors import Unavailable
 from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.redis_look import look
-from dispatcher.contracts.redis_safety import TOLD_ONLY, Hazard, Safety
+from dispatcher.contracts.redis_safety import BUSY, TOLD_ONLY, Hazard, Safety, allowed
 from dispatcher.contracts.redis_url import PasswordUnreadable
 from dispatcher.contracts.shared_settings import SharedSettings
-from dispatcher.doctor.findings import Finding, green, red, unknown, yellow
+from dispatcher.doctor.findings import Finding, State, green, red, unknown, yellow
 
 PATIENCE: Final = Patience(connections=2, connect_seconds=2, answer_seconds=2, call_seconds=4)
 SKEW_SECONDS, SKEW_TOO_FAR_SECONDS = 1.0, 5.0  # tokens are given five
@@ -30,6 +29,8 @@ SUBJECTS: Final[Mapping[str, tuple[str, tuple[Hazard, ...]]]] = {
     "redis sight": ("its settings are shown", (Hazard.UNSEEN,)),
 }
 ABSENT: Final = unknown("redis", "it does not answer, so nothing of it was looked at", "start it, or mend BEAMPOST_REDIS_URL")
+ROOM: Final = "redis room"
+REFUSALS: Final = frozenset({"AuthenticationError", "NoPermissionError", "ResponseError"})
 REFUSED: Final = red("redis", "it refuses who we say we are, or what we ask", "mend user and password in BEAMPOST_REDIS_URL, or its rights")
 
 
@@ -38,7 +39,12 @@ async def redis(settings: SharedSettings) -> list[Finding]:
     if settings.shards == 1 or settings.shard is not None:
         return await _one(settings)
     each = [(number, await _one(settings.at(number))) for number in range(settings.shards)]
-    return [replace(finding, name=f"{finding.name} of shard {number}") for number, findings in each for finding in findings]
+    return [finding.of_shard(number) for number, findings in each for finding in findings]
+
+
+def answers(found: Iterable[Finding]) -> bool:
+    """Whether any Redis does, by what was found."""
+    return any(finding.subject == "redis" and finding.state is State.GREEN for finding in found)
 
 
 async def _one(settings: SharedSettings) -> list[Finding]:
@@ -57,18 +63,24 @@ async def _one(settings: SharedSettings) -> list[Finding]:
 
 async def _asked(client: Redis, settings: SharedSettings) -> list[Finding]:
     safety = await look(client, settings, writes_only=isinstance(settings, ApiSettings))
-    memory: Mapping[str, Any] = {} if Hazard.UNSEEN in safety.found else await client.info("memory")
+    memory: Mapping[str, Any] = await allowed(client.info("memory")) or {}
     before = time.time()
     seconds, micros = await client.time()
     skew = seconds + micros / 1_000_000 - (before + time.time()) / 2
-    return [green("redis", "it answers"), *judged(safety), clock(skew), *room(memory, settings)]
+    return [
+        green("redis", "it answers"),
+        *judged(safety),
+        clock(skew),
+        *(room(memory, settings) if isinstance(settings, ApiSettings) else ()),
+    ]
 
 
 async def _why_not(client: Redis) -> Finding:
     try:
         await client.ping()
     except RedisError as error:
-        return REFUSED if type(error).__name__ in {"AuthenticationError", "NoPermissionError", "ResponseError"} else ABSENT
+        refused = type(error).__name__ in REFUSALS and not str(error).startswith(BUSY)
+        return REFUSED if refused else ABSENT
     except (OSError, TimeoutError):
         return ABSENT
     return REFUSED
@@ -98,14 +110,13 @@ def clock(skew: float) -> Finding:
     )
 
 
-def room(memory: Mapping[str, Any], settings: SharedSettings) -> list[Finding]:
-    """How full Redis is, where it says so; the API sheds by these numbers."""
+def room(memory: Mapping[str, Any], settings: ApiSettings) -> list[Finding]:
+    """How full Redis is, where it says so; the API sheds by these numbers, workers make room however full it is."""
     most = memory.get("maxmemory", 0)
     if not most:
         return []
     percent = 100 * memory["used_memory"] / most
-    shed = (settings.shed_bulk_percent, settings.shed_percent) if isinstance(settings, ApiSettings) else (70, 85)
-    if percent < shed[0]:
-        return [green("redis room", "there is room")]
-    graded = red if percent >= shed[1] else yellow
-    return [graded("redis room", f"{percent:.0f} % of maxmemory are taken", "more `maxmemory`, or more workers, so that jobs end sooner")]
+    if percent < settings.shed_bulk_percent:
+        return [green(ROOM, "there is room")]
+    graded = red if percent >= settings.shed_percent else yellow
+    return [graded(ROOM, f"{percent:.0f} % of maxmemory are taken", "more `maxmemory`, or more workers, so that jobs end sooner")]

@@ -1,6 +1,5 @@
 """Sealing: the keys, their age, and who may read them."""
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -41,7 +40,7 @@ def _key(settings: SharedSettings, suite: SuiteName, keys: list[Key]) -> Finding
         active = newest(keys, suite)
     except NoSealingKey:
         return red(name, "there is no active one that can be read", MAKE)
-    age = time.time() - (active.activated or active.created / 1000)
+    age = active.age_seconds
     seen = f"active for {age / DAY:.1f} days; it is to be exchanged every {settings.key_seconds / DAY:.1f}"
     if age > settings.key_seconds + TOO_LATE_SECONDS:
         return red(name, seen, ROTATE)

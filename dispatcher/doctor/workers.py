@@ -1,7 +1,6 @@
 """Workers: whether any gives a sign of life, of which version, how it is hardened, and whether each lane is served."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -28,7 +27,7 @@ async def workers(settings: SharedSettings) -> list[Finding]:
     if settings.shards == 1 or settings.shard is not None:
         return merged(await _of(settings))
     each = [(number, await _of(settings.at(number), "none of its jobs is sent")) for number in range(settings.shards)]
-    return merged(replace(finding, name=f"{finding.name} of shard {number}") for number, findings in each for finding in findings)
+    return merged(finding.of_shard(number) for number, findings in each for finding in findings)
 
 
 async def _of(settings: SharedSettings, unsent: str = "nothing is sent") -> list[Finding]:

@@ -26,7 +26,7 @@ OF_TOKENS: Final = ("forge:", "jwt:")  # how the tenants of tokens begin
 
 
 class ApiKeysUnreadable(Misconfigured):
-    """The file of API keys is not there, or is not as `beampost api-keys` writes it; `beampost api-keys create` makes one."""
+    """The file of API keys is none: mend it, or move it away; where there is none, `beampost api-keys create` makes one."""
 
 
 class TwoKeysAlready(Misconfigured):

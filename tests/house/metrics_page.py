@@ -17,10 +17,14 @@ OpenMetrics.
 curl -H "Authorization: Bearer $KEY" http://127.0.0.1:8081/metrics
 ```
 
-All of it is read from Redis at that moment. So every API process answers alike: scrape one of them, or all and take `max`. No label names a
+Nearly all of it is read from Redis at that moment. So every API process answers alike: scrape one of them, or all and take `max`. Two
+things each process knows by itself: its sealing key, and whether Redis is safe and writes to no disk, which it looks at every
+`BEAMPOST_REDIS_CHECK_SECONDS`. No label names a
 tenant, a host, an address or a job; their values are on closed lists, every combination is there from the start with a 0, and there are
 {series} series in all. What happened is written by the script that changes a job's state, in the same atomic step, so that
 no end is lost between count and status. A Redis that lost its memory counts from 0 again, as any restarted process does.
+Of several shards the sum falls when one of them does, and Prometheus takes what the others have counted for new: what is reckoned by
+`rate` and `increase`, alerts among it, is too high for that window.
 
 Histograms have the bounds {bounds} seconds. On a quiet system the counts tell when a single mail went out: give the scope `metrics:read`
 to monitoring alone. What people look at hides small counts: see the [API](api.md).

@@ -154,8 +154,20 @@ def test_a_strict_worker_refuses_private_keys_that_everybody_may_read(room: Path
 
 
 @PROGRAMS
-def test_a_start_that_is_strict_takes_what_is_yellow(room: Path, server: Server, words: str) -> None:
+@pytest.mark.parametrize("full", [False, True])
+def test_a_start_that_is_strict_takes_what_is_yellow_and_a_redis_that_is_full(
+    room: Path,
+    server: Server,
+    words: str,
+    full: bool,  # noqa: FBT001 -- of the table
+) -> None:
     env = operator(room, redis_url=server.url, strict=True)
+    if full:
+        with server.client() as redis:
+            redis.config_set("maxmemory", int(redis.info("memory")["used_memory"] * 1.1))
     with subprocess.Popen([sys.executable, "-m", "dispatcher", words], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
-        assert any('"event": "sandbox"' in line for line in process.stdout or ())
+        started = any('"event": "sandbox"' in line for line in process.stdout or ())
         process.kill()
+    with server.client() as redis:
+        redis.config_set("maxmemory", "256mb")
+    assert started

@@ -1,21 +1,27 @@
 """Redis: a real server that is told to be wrong in each way, seen as each program's user."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from redis import Redis
+from redis.exceptions import ResponseError
 
 from dispatcher.acl import API, USERS, WORKER, rule
+from dispatcher.commands.doctor import _exit_code
 from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.redis_safety import Hazard
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.doctor.findings import State
-from dispatcher.doctor.redis import SUBJECTS, clock, redis, room
+from dispatcher.doctor.redis import SUBJECTS, answers, clock, redis, room
+from dispatcher.exits import UNREACHABLE
 from tests.faults.own_processes import free_port
 from tests.faults.topology import PASSWORD, Server, one_server
+from tests.system.running_stack import await_true
 
 KINDS: Final[dict[str, type[SharedSettings]]] = {API: ApiSettings, WORKER: WorkerSettings}
 
@@ -102,6 +108,48 @@ def test_a_clock_may_be_wrong_by_a_second(skew: float, expected: State) -> None:
 
 def test_a_server_that_is_not_there_is_unknown() -> None:
     assert told(ApiSettings(redis_url=f"redis://127.0.0.1:{free_port()}")) == {"redis": State.UNKNOWN}
+
+
+def test_of_several_one_that_answers_is_enough_to_go_on_asking(server: Server) -> None:
+    away, too = (f"redis://127.0.0.1:{free_port()}/{number}" for number in (0, 1))
+    there = settings(server).redis_url
+    both, none = (asyncio.run(redis(ApiSettings(redis_urls=(away, other)))) for other in (there, too))
+    assert [(finding.name, finding.state) for finding in none] == [(f"redis of shard {n}", State.UNKNOWN) for n in (0, 1)]
+    assert (answers(both), answers(none), _exit_code(both), _exit_code(none)) == (True, False, UNREACHABLE, UNREACHABLE)
+
+
+def test_a_server_that_is_busy_with_a_script_is_unknown_and_not_mistaken(server: Server) -> None:
+    with server.client() as client, server.client() as other:
+        client.config_set("busy-reply-threshold", 10)
+        loop = threading.Thread(target=_without_end, args=[other])
+        loop.start()
+        await_true(lambda: _is_busy(client), 10)
+        found = told(settings(server))
+        client.script_kill()
+        loop.join()
+        client.config_set("busy-reply-threshold", 5000)
+    assert found == {"redis": State.UNKNOWN}
+
+
+def _without_end(client: Redis) -> None:
+    with pytest.raises(ResponseError):
+        client.eval("while true do end", 0)
+
+
+def _is_busy(client: Redis) -> bool:
+    try:
+        client.ping()
+    except ResponseError:
+        return True
+    return False
+
+
+def test_how_full_it_is_is_told_also_where_its_configuration_is_not(server: Server) -> None:
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "blind", "on", f">{PASSWORD}", "~*", "+@all", "-config")
+        found = asyncio.run(redis(ApiSettings(redis_url=f"redis://blind:{PASSWORD}@127.0.0.1:{server.port}")))
+        client.execute_command("ACL", "DELUSER", "blind")
+    assert {"redis sight", "redis room"} <= {finding.name for finding in found}
 
 
 def test_a_server_that_does_not_know_our_password_is_red(server: Server) -> None:
