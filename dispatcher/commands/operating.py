@@ -12,13 +12,16 @@ from urllib.parse import quote
 import click
 
 from dispatcher.commands.saying import AS_JSON, say
-from dispatcher.exits import TEMPORARY
+from dispatcher.exits import TEMPORARY, UNREACHABLE
 from dispatcher.service import Service, as_ours, with_service
 
 SPAN: Final = re.compile(r"([1-9][0-9]{0,3})([mh])")
 MINUTES: Final = {"m": 1, "h": 60}
 WATCH_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 1.0
+QUIET_LOOKS: Final = 2  # a worker's sign of life may overtake what it has just claimed
 DRAIN_SECONDS: Final = 330  # beyond the longest wait for the reply to a final dot
+PATIENCE_SECONDS: Final = 60.0  # with an API that is started anew
 
 
 def _scopes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -53,7 +56,7 @@ def status(*, watch: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN4
 
         stats, why = (service.ask(f"/v1/admin/{name}?window=1h") for name in ("stats", "failures"))
         with as_ours():
-            lines = told(stats, why["failures"])
+            lines = told(stats, why["failures"], why["since"])
             figures = stats | {"failures": why["failures"], "failures_since": why["since"], "hidden_below": why["hidden_below"]}
             return json.dumps(figures) if as_json else "\n".join(lines)
 
@@ -61,7 +64,7 @@ def status(*, watch: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN4
         click.echo(seen())
         return
     with suppress(KeyboardInterrupt):
-        (_redraw if sys.stdout.isatty() and not as_json else _repeat)(seen)
+        (_redraw if sys.stdout.isatty() and not as_json else _repeat)(lambda: _if_there(seen))
 
 
 @click.command()
@@ -107,8 +110,9 @@ def drain(pool: str, reason: str, span: str | None, until: str | None, *, wait: 
     begun = service.ask("/v1/admin/pauses", wanted)
     with as_ours():
         until = begun["until"]
-    if wait and not _emptied(service, pool):
-        click.echo("its workers still hold jobs", err=True)
+        _tell_if_nobody_is_in(pool, _pools_now(service))
+    if wait and (why_not := _why_not_empty(service, pool)):
+        click.echo(why_not, err=True)
         sys.exit(TEMPORARY)
     say(begun, f"{pool} is {'empty' if wait else 'drained'}; it claims nothing until {until}", as_json=as_json)
 
@@ -134,34 +138,59 @@ def _end(span: str | None, until: str | None) -> dict[str, object]:
     return {"minutes": int(found[1]) * MINUTES[found[2]]}
 
 
-def _emptied(service: Service, pool: str) -> bool:
-    """Told on stderr while it lasts; workers show what they hold every half second."""
-    time.sleep(1)
-    for _ in range(int(DRAIN_SECONDS / WATCH_SECONDS)):
+def _pools_now(service: Service) -> list[dict[str, Any]]:
+    pools: list[dict[str, Any]] = service.ask_patiently("/v1/admin/stats?window=1h", PATIENCE_SECONDS)["now"]["pools"]
+    return pools
+
+
+def _tell_if_nobody_is_in(pool: str, pools: list[dict[str, Any]]) -> None:
+    """A pool is named by all lanes that its workers serve; who names one of them drains nothing."""
+    working = [found["name"] for found in pools if found["workers"]]
+    if pool not in working:
+        click.echo(f"no worker is in this pool; there are some in {', '.join(working) or 'none'}", err=True)
+
+
+def _why_not_empty(service: Service, pool: str) -> str:
+    """Nothing once its workers hold no job, by signs of life that each of them gave since; told on stderr while it lasts."""
+    began, quiet = time.monotonic(), 0
+    while time.monotonic() < began + DRAIN_SECONDS:
+        time.sleep(LOOK_SECONDS)
         with as_ours():
-            pools = service.ask("/v1/admin/stats?window=1h")["now"]["pools"]
-            busy = sum(found["busy"] for found in pools if found["name"] == pool)
-            working = [found["name"] for found in pools if found["workers"]]
-        if pool not in working:
-            click.echo(f"no worker is in this pool; there are some in {', '.join(working) or 'none'}", err=True)
-        if not busy:
-            return True
-        click.echo(f"{busy} in hand", err=True)
-        time.sleep(WATCH_SECONDS)
-    return False
+            found = next(found for found in _pools_now(service) if found["name"] == pool)
+            busy, is_since = found["busy"], found["heartbeat_seconds"] < time.monotonic() - began
+            if not found["drained_until"]:
+                return "the drain is over: its workers claim again"
+        quiet = 0 if busy or not is_since else quiet + 1
+        if quiet == QUIET_LOOKS:
+            return ""
+        if busy:
+            click.echo(f"{busy} in hand", err=True)
+    return "its workers still hold jobs"
 
 
-def _repeat(seen: Callable[[], str]) -> None:
+def _if_there(seen: Callable[[], str]) -> str | None:
+    """None while the API is busy or away, which was told on stderr."""
+    try:
+        return seen()
+    except SystemExit as end:
+        if end.code not in {TEMPORARY, UNREACHABLE}:
+            raise
+    return None
+
+
+def _repeat(seen: Callable[[], str | None]) -> None:
     while True:
-        click.echo(seen())
+        if (lines := seen()) is not None:
+            click.echo(lines)
         time.sleep(WATCH_SECONDS)
 
 
-def _redraw(seen: Callable[[], str]) -> None:
+def _redraw(seen: Callable[[], str | None]) -> None:
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    with Live(Text(seen()), auto_refresh=False) as live:
+    with Live(Text(seen() or ""), auto_refresh=False) as live:
         while True:
             time.sleep(WATCH_SECONDS)
-            live.update(Text(seen()), refresh=True)
+            if (lines := seen()) is not None:
+                live.update(Text(lines), refresh=True)

@@ -8,10 +8,10 @@ from dispatcher.contracts.spans import span
 KIB: Final = 1024
 
 
-def told(stats: dict[str, Any], failures: list[dict[str, Any]]) -> list[str]:
-    """What waits, who works, what is stopped, what happened in the window, and what to do about it."""
+def told(stats: dict[str, Any], failures: list[dict[str, Any]], since: str) -> list[str]:
+    """What waits, who works, what is stopped, what happened in the window, and what to do about it; failures are counted since then."""
     now, happened = stats["now"], _happened(stats["happened"], stats["window"])
-    return [*_lanes(now), *_pools(now), *_memory(now), *_stopped(now), *happened, *_failures(failures), *_concerns(now)]
+    return [*_lanes(now), *_pools(now), *_memory(now), *_stopped(now), *happened, *_failures(failures, since), *_concerns(now)]
 
 
 def size(octets: float) -> str:
@@ -70,11 +70,13 @@ def _happened(happened: dict[str, Any], window: str) -> Iterator[str]:
     for name in ("wait", "send", "total"):
         quantiles = happened[f"{name}_seconds"]
         if quantiles["p50"] is not None:
-            yield _row(name, *(f"{share} {span(seconds)}" for share, seconds in quantiles.items()))
+            yield _row(name, *(f"{share} ~{span(seconds)}" for share, seconds in quantiles.items()))
 
 
-def _failures(failures: list[dict[str, Any]]) -> Iterator[str]:
+def _failures(failures: list[dict[str, Any]], since: str) -> Iterator[str]:
     """The most frequent first; small numbers are not told."""
+    if failures:
+        yield _row("failures", f"by class, since {since}")
     for failure in sorted(failures, key=lambda each: -(each["count"] or 0)):
         yield _row("failed by", f"{failure['class']:<16}", f"{failure['count'] or 'few':>6}", f"-> {failure['advice']}")
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @AS_JSON
 @click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="What `up --ready-file` wrote: its Redis is meant.")
 def purge(lanes: tuple[str, ...], jobs: tuple[str, ...], ready_file: Path | None, *, every: bool, yes: bool, as_json: bool) -> None:
-    """Cancel jobs that wait: their payloads are deleted, their status is `canceled`, callbacks are told. What is in hand goes on.
+    """Cancel jobs: their payloads are deleted, their status is `canceled`, callbacks are told. What is past its final dot goes on.
 
     Exit 1: a job that was named could not be canceled.
     """
@@ -48,7 +48,7 @@ def purge(lanes: tuple[str, ...], jobs: tuple[str, ...], ready_file: Path | None
     except Unavailable:
         click.echo("Redis does not answer", err=True)
         sys.exit(UNREACHABLE)
-    rest = f"; {len(left)} not: in hand, ended or unknown" if left else ""
+    rest = f"; {len(left)} not: past the final dot, ended or unknown" if left else ""
     click.echo(json.dumps({"canceled": done, "left": len(left)}) if as_json else f"{done} canceled{rest}")
     sys.exit(FAILED if left & set(jobs) else OK)
 

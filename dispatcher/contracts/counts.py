@@ -13,8 +13,6 @@ from dispatcher.contracts.scripts import FAILURES
 from dispatcher.contracts.wire import BOUNDS_MS, HOUR_MS, MINUTE_MS, key
 
 BOUNDS: Final = tuple(bound / 1000 for bound in BOUNDS_MS)
-MOST_MINUTES: Final = 24 * 60
-MOST_HOURS: Final = 14 * 24
 
 
 @dataclass(frozen=True)
@@ -89,12 +87,12 @@ async def total(redis: "Redis") -> Counts:
 
 async def by_minute(redis: "Redis", minutes: int) -> list[tuple[int, Counts]]:
     """The last ones, each with its start in milliseconds; the last of them is the running one. Raises Unavailable."""
-    return await _by(redis, "m", MINUTE_MS, min(minutes, MOST_MINUTES))
+    return await _by(redis, "m", MINUTE_MS, minutes)
 
 
 async def by_hour(redis: "Redis", hours: int) -> list[tuple[int, Counts]]:
     """Likewise in hours of the clock."""
-    return await _by(redis, "h", HOUR_MS, min(hours, MOST_HOURS))
+    return await _by(redis, "h", HOUR_MS, hours)
 
 
 async def _by(redis: "Redis", kind: str, span_ms: int, number: int) -> list[tuple[int, Counts]]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from dispatcher.contracts.errors import Unavailable
+from dispatcher.contracts.redis_clock import now_ms
+from dispatcher.contracts.scripts import FAILURES
 from dispatcher.contracts.wire import HOUR_MS, key
 
 WINDOWS: Final = {"1h": 1, "24h": 24, "7d": 168}
@@ -25,11 +26,13 @@ class Cell:
 
 
 async def cells(redis: "Redis", window: str) -> tuple[int, Counter[Cell]]:
-    """Ended jobs since the start, in milliseconds, of the window's first clock hour; the running hour is in it. Raises Unavailable."""
+    """Ended jobs since the start, in milliseconds, of the window's first clock hour; the running hour is in it. Raises Unavailable.
+
+    The running hour may have just begun, so where the window is one hour the one before belongs to it.
+    """
+    this_hour = await now_ms(redis) // HOUR_MS
+    hours = range(this_hour - max(WINDOWS[window] - 1, 1), this_hour + 1)
     try:
-        seconds, _ = await redis.time()
-        this_hour = int(seconds) * 1000 // HOUR_MS
-        hours = range(this_hour - WINDOWS[window] + 1, this_hour + 1)
         pipeline = redis.pipeline(transaction=False)
         for hour in hours:
             pipeline.hgetall(key("met", str(hour)))
@@ -37,6 +40,6 @@ async def cells(redis: "Redis", window: str) -> tuple[int, Counter[Cell]]:
         for hour_cells in await pipeline.execute():
             for name, number in hour_cells.items():
                 counted[Cell(*name.decode().split("|"))] += int(number)
-    except (RedisError, OSError, TimeoutError):
+    except FAILURES:
         raise Unavailable from None
     return hours.start * HOUR_MS, counted

@@ -123,7 +123,7 @@ def test_what_waits_in_a_lane_is_purged(door: RunningStack, caller: Client) -> N
         assert found(door, "purge", "--lane", "bulk", "--yes") == {"canceled": 2, "left": 0}
         assert [caller.status(job_id)["state"] for job_id in (bulk, bulk_too, other)] == ["canceled", "canceled", "queued"]
         unknown = beampost(door, "purge", "--job", "none", "--yes", *ready)
-        assert (unknown.returncode, unknown.stdout, unknown.stderr) == (1, "0 canceled; 1 not: in hand, ended or unknown\n", "")
+        assert (unknown.returncode, unknown.stdout, unknown.stderr) == (1, "0 canceled; 1 not: past the final dot, ended or unknown\n", "")
         assert found(door, "purge", "--all", "--yes") == {"canceled": 1, "left": 0}
         assert beampost(door, "purge", "--yes", *ready).returncode == 2
     assert caller.status(other)["state"] == "canceled"

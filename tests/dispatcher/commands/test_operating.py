@@ -14,7 +14,14 @@ DRAIN = ("drain", "bulk", "--reason", "upgrade", "--for", "30m", "--wait")
 BEGUN = {"scope": "pool:bulk", "until": "2030-01-31T18:00:00Z"}
 
 
-def drained(monkeypatch: pytest.MonkeyPatch, *busy: int, workers: int = 1) -> Result:
+def drained(
+    monkeypatch: pytest.MonkeyPatch,
+    *busy: int,
+    workers: int = 1,
+    heartbeat_seconds: float = 0.0,
+    until: str | None = "2030-01-31T18:00:00Z",
+    wait: bool = True,
+) -> Result:
     """With workers that hold so many jobs each time that they are asked, and in the end the last number for good."""
 
     def held() -> Iterator[int]:
@@ -25,21 +32,21 @@ def drained(monkeypatch: pytest.MonkeyPatch, *busy: int, workers: int = 1) -> Re
     holds = held()
 
     def ask(path: str, *_: object) -> Any:  # noqa: ANN401 -- JSON
-        pools = (
-            [{"name": "bulk", "busy": next(holds), "workers": workers}, {"name": "interactive", "busy": 9, "workers": 1}]
-            if "stats" in path
-            else []
-        )
-        return {"now": {"pools": pools}} if pools else BEGUN
+        if "stats" not in path:
+            return BEGUN
+        seen = {"heartbeat_seconds": heartbeat_seconds, "drained_until": until}
+        ours = {"name": "bulk", "busy": next(holds), "workers": workers} | seen
+        return {"now": {"pools": [ours, {"name": "interactive", "busy": 9, "workers": 1} | seen]}}
 
-    monkeypatch.setattr(operating, "Service", SimpleNamespace(found=lambda **_: SimpleNamespace(ask=ask)))
-    monkeypatch.setattr(operating, "WATCH_SECONDS", 0.01)
-    monkeypatch.setattr(operating, "DRAIN_SECONDS", 0.05)
-    return CliRunner().invoke(cli, DRAIN)
+    service = SimpleNamespace(ask=ask, ask_patiently=ask)
+    monkeypatch.setattr(operating, "Service", SimpleNamespace(found=lambda **_: service))
+    monkeypatch.setattr(operating, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(operating, "DRAIN_SECONDS", 0.2)
+    return CliRunner().invoke(cli, DRAIN if wait else DRAIN[:-1])
 
 
 def test_a_pool_that_becomes_empty_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = drained(monkeypatch, 3, 1, 0)
+    ended = drained(monkeypatch, 9, 3, 0, 1, 0)  # first who is there is looked at
     assert (ended.exit_code, ended.stdout, ended.stderr) == (
         0,
         "bulk is empty; it claims nothing until 2030-01-31T18:00:00Z\n",
@@ -53,9 +60,39 @@ def test_a_pool_that_never_becomes_empty_is_a_temporary_failure(monkeypatch: pyt
     assert ended.stderr.splitlines()[-1] == "its workers still hold jobs"
 
 
+def test_a_sign_of_life_from_before_the_drain_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = drained(monkeypatch, 0, heartbeat_seconds=9.0)
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (75, "", "its workers still hold jobs\n")
+
+
+def test_a_drain_that_ends_while_it_is_waited_for_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = drained(monkeypatch, 0, until=None)
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (75, "", "the drain is over: its workers claim again\n")
+
+
 def test_a_pool_without_workers_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = drained(monkeypatch, 0, workers=0)
-    assert (ended.exit_code, ended.stderr) == (0, "no worker is in this pool; there are some in interactive\n")
+    for wait in (True, False):
+        ended = drained(monkeypatch, 0, workers=0, wait=wait)
+        assert (ended.exit_code, ended.stderr) == (0, "no worker is in this pool; there are some in interactive\n")
+
+
+@pytest.mark.parametrize(("code", "goes_on"), [(75, True), (3, True), (2, False)])
+def test_a_watch_outlasts_an_api_that_is_busy_or_away(monkeypatch: pytest.MonkeyPatch, code: int, *, goes_on: bool) -> None:
+    answers = iter([SystemExit(code), {"window": "1h", "failures": [], "since": "", "hidden_below": 5}, KeyboardInterrupt()])
+
+    def ask(path: str) -> dict[str, object]:
+        if "failures" in path:
+            return {"failures": [], "since": "", "hidden_below": 5}
+        answer = next(answers)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(operating, "Service", SimpleNamespace(found=lambda **_: SimpleNamespace(ask=ask)))
+    monkeypatch.setattr(operating, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr("dispatcher.commands.overview.told", lambda *_: ["seen"])
+    ended = CliRunner().invoke(cli, ["status", "--watch"])
+    assert (ended.exit_code, ended.stdout) == ((0, "seen\n") if goes_on else (2, ""))
 
 
 @pytest.mark.parametrize("words", [("resume", "lane:foo"), ("pause", "bulk", *DRAIN[2:6]), ("drain", "slow", *DRAIN[2:6])])

@@ -50,6 +50,7 @@ BUSY: Final[dict[str, Any]] = {
         "total_seconds": NONE,
     },
 }
+SINCE: Final = "2026-11-26T17:00:00Z"
 FAILURES: Final[list[dict[str, Any]]] = [
     {"class": "connect_timeout", "count": None, "advice": "Look at the host."},
     {"class": "auth_rejected", "count": 12, "advice": "Look at the password."},
@@ -61,7 +62,7 @@ def words(lines: list[str]) -> list[str]:
 
 
 def test_where_nothing_happens_it_says_what_is_missing() -> None:
-    assert words(told(QUIET, [])) == [
+    assert words(told(QUIET, [], SINCE)) == [
         "waiting bulk 0",
         "pool no worker gives a sign of life",
         "memory 0 B sealed 2 KiB in Redis",
@@ -70,7 +71,7 @@ def test_where_nothing_happens_it_says_what_is_missing() -> None:
 
 
 def test_all_that_is_the_case_has_a_line() -> None:
-    assert words(told(BUSY, FAILURES)) == [
+    assert words(told(BUSY, FAILURES, SINCE)) == [
         "waiting bulk 1200 the oldest for 2.0 h 40 put off",
         "pool bulk 17 of 400 slots 2 workers 1.0 1.1 drained until 2026-11-26T18:00:00Z",
         "memory 3 MiB sealed 5 MiB of 2.0 GiB in Redis",
@@ -78,7 +79,8 @@ def test_all_that_is_the_case_has_a_line() -> None:
         "resting 3 accounts auth_rejected",
         "debug 1 session for 10 min at most",
         "last 1h 10 accepted 7 sent 1 unknown 2 retries",
-        "wait p50 0.2 s p95 12 s p99 1 min",
+        "wait p50 ~0.2 s p95 ~12 s p99 ~1 min",
+        "failures by class, since 2026-11-26T17:00:00Z",
         "failed by auth_rejected 12 -> Look at the password.",
         "failed by connect_timeout few -> Look at the host.",
         "concern versions_differ -> go on",
