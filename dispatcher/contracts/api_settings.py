@@ -28,7 +28,7 @@ class ApiSettings(SharedSettings):
         default=False,
         description="Whether a proxy in front of the admin port speaks https: the dashboard's cookie never travels in clear then.",
     )
-    api_keys_file: Path = Field(default=Path("keys/api-keys.json"), description="File of the API keys, as hashes.")
+    api_keys_file: Path = Field(default=Path("keys/api/api-keys.json"), description="File of the API keys, as hashes.")
     forge_apps: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="The Forge apps whose invocation tokens are taken, by id or ARI (`ari:cloud:ecosystem::app/...`); comma-separated.",

@@ -5,8 +5,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from dispatcher.contracts.errors import Misconfigured
+
+ROOT: Final = 0
 
 
 class Unwritable(Misconfigured):
@@ -42,12 +45,15 @@ def is_there(path: Path) -> bool:
 
 
 def write(path: Path, content: bytes, mode: int) -> None:
-    """In one step: whoever reads sees the old file or the new one. Raises Unwritable."""
+    """In one step: who reads sees the old file or the new one. What root writes belongs to whom the folder belongs. Raises Unwritable."""
     unfinished = path.with_name(path.name + ".new")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode), "wb") as file:
             file.write(content)
+            if os.geteuid() == ROOT:
+                folder = path.parent.stat()
+                os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
         unfinished.replace(path)
 
 

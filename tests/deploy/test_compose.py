@@ -32,8 +32,20 @@ def secret_files(service: dict[str, Any]) -> set[str]:
 def test_variables_are_settings_and_the_files_they_name_are_mounted(name: str) -> None:
     service = SERVICES[name]
     assert set(service["environment"]) <= KNOWN
-    mounted = secret_files(service) | {volume["target"] for volume in service["volumes"]}
-    assert {value for value in service["environment"].values() if value.startswith("/")} <= mounted
+    folders = {volume["target"] for volume in service["volumes"]}
+    named = {value for value in service["environment"].values() if value.startswith("/")}
+    assert {value for value in named - secret_files(service) if not {value, str(Path(value).parent)} & folders} == set()
+
+
+def test_a_new_file_of_api_keys_is_seen() -> None:
+    """As of Valkey's users: what is created or revoked is put into the place of the old file."""
+    folders = {volume["target"]: volume["source"] for volume in SERVICES["api"]["volumes"]}
+    file = Path(SERVICES["api"]["environment"][variable("api_keys_file")])
+    assert Path(folders[str(file.parent)], file.name) == ApiSettings.model_fields["api_keys_file"].default
+
+
+def test_the_apis_health_is_asked() -> None:
+    assert SERVICES["api"]["healthcheck"]["test"] == ["CMD", "beampost", "health"]
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -63,10 +63,22 @@ def test_a_worker_has_the_time_to_hear_the_reply_to_a_final_dot() -> None:
     assert lines_of("beampost-worker@.service")["TimeoutStopSec"] == [str(int(WorkerSettings.model_fields["dot_seconds"].default) + 10)]
 
 
+def test_keys_are_exchanged_where_the_programs_read_them_and_the_workers_begin_anew() -> None:
+    told = dict(line.split("=", 1) for line in lines_of("beampost-rotate.service")["Environment"])
+    assert set(told) <= {variable(field) for field in WorkerSettings.model_fields}
+    handed = dict(line.split(":", 1) for line in lines_of("beampost-worker@.service")["LoadCredential"])
+    assert (told["BEAMPOST_PRIVATE_KEYS"], told["BEAMPOST_SECRET_FILE"]) == (handed["keys"], handed["secret"])
+    assert f"BEAMPOST_PUBLIC_KEYS={told['BEAMPOST_PUBLIC_KEYS']}" in lines_of("beampost-api.service")["Environment"]
+    done = lines_of("beampost-rotate.service")["ExecStart"]
+    assert [line.partition(" ")[2] for line in done] == ["keys rotate", "try-restart beampost-worker@*.service"]
+    assert lines_of("beampost-rotate.timer")["OnCalendar"] == ["daily"]
+
+
 @pytest.mark.systemd
-@pytest.mark.parametrize(("unit", "_settings"), PROGRAMS)
-def test_systemd_takes_the_unit(unit: str, _settings: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize("unit", sorted(file.name for file in UNITS.glob("beampost-*")))
+def test_systemd_takes_the_unit(unit: str, tmp_path: Path) -> None:
     copy = tmp_path / unit
+    (tmp_path / "beampost-rotate.service").write_text("[Service]\nType=oneshot\nExecStart=/bin/true\n")
     copy.write_text((UNITS / unit).read_text().replace("/opt/beampost/bin/beampost", "/bin/true"))
     done = subprocess.run([found("systemd-analyze") or "", "verify", copy], capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stderr) == (0, "")
