@@ -1,6 +1,7 @@
 """Live: the panels as they change, for all who look, by one stream each (server-sent events, WHATWG HTML section 9.2).
 
-A window is read and drawn once a tick, and only while somebody looks at it. Whoever is slow misses ticks; nothing is kept for her.
+A window is read and drawn once a tick, and only while somebody looks at it; those that are told by hours tick more slowly, since they
+take longer to read. Whoever is slow misses ticks; nothing is kept for her.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from dispatcher.dashboard.reading import read
 from dispatcher.dashboard.view import FIRST, panels
 
 TICK_SECONDS: Final = 2.0
+HOURS_TICK_SECONDS: Final = 10.0  # of windows that are told by hours
 HEARTBEAT_SECONDS: Final = 15.0
 ASK_AGAIN_SECONDS: Final = 60.0  # whether the session lasts
 LONGEST_SECONDS: Final = 600.0  # the page then asks for another
@@ -157,7 +159,7 @@ async def _draw(channel: Channel, state: State) -> None:
         except Exception as error:  # noqa: BLE001 -- a picture that cannot be drawn must not end the others
             report(error)
             channel.draw(None)
-        await asyncio.sleep(TICK_SECONDS)
+        await asyncio.sleep(TICK_SECONDS if channel.window == FIRST else HOURS_TICK_SECONDS)
 
 
 async def _hang_up(receive: Receive) -> None:

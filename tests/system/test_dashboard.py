@@ -1,5 +1,7 @@
 """The dashboard in Chromium: by mouse and by keys, light and dark, wide and narrow, with and without script; nothing foreign is loaded."""
 
+import json
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -13,8 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from dispatcher.contracts.advice import ADVICE
 from dispatcher.contracts.outcome import FailureClass
+from dispatcher.contracts.reader_key import new_pair
 from tests.house.groups import found
-from tests.system.door import SIMULATOR, listed
+from tests.system.door import SIMULATOR, listed, paused
 from tests.system.running_stack import RunningStack, running_stack
 from tests.system.submissions import submission
 
@@ -111,6 +114,9 @@ def test_an_operator_signs_in_pauses_resumes_and_signs_out(browser: Browser, ser
 def test_everything_works_without_script(browser: Browser, service: RunningStack) -> None:
     with watched(browser, service, 390, "light", java_script_enabled=False) as page:
         sign_in(page, service)
+        expect(page.locator("[data-figure=accepted]")).to_be_visible()
+        expect(page.get_by_role("heading", name="Workers")).to_be_visible()
+        assert page.locator("noscript meta[http-equiv=refresh]").count() == 1  # it is drawn anew by itself
         pause_and_resume(page, service)
 
 
@@ -133,7 +139,7 @@ def test_everything_works_by_keys_alone(browser: Browser, service: RunningStack)
         expect(page.get_by_text("Nothing is paused.")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_a_burst_of_six_kinds_of_failure_appears_by_itself(browser: Browser, failing: RunningStack, width: int, scheme: str) -> None:
     with watched(browser, failing, width, scheme) as page:
         sign_in(page, failing)
@@ -234,8 +240,43 @@ def test_a_screen_reader_finds_its_way(browser: Browser, service: RunningStack, 
             assert violations(context, f"{service.facts['admin']}{path}") == []
 
 
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_a_screen_reader_finds_its_way_when_much_is_wrong(browser: Browser, failing: RunningStack, width: int, scheme: Any) -> None:  # noqa: ANN401 -- playwright's own
+    """Failures with advice, a pause, a debug session, and a form that was filled in wrongly."""
+    for kind in FAILING:
+        for _ in range(EACH):
+            failing.client().submit(mail_that_fails(kind))
+    session = {"ttl_seconds": 60, "public_key": b64encode(new_pair()[0]).decode()}
+    opened = failing.client().ask("POST", "/v1/debug-sessions", json.dumps(session).encode(), Content_Type="application/json")
+    options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme, "bypass_csp": True}
+    with paused(failing, "lane:bulk"), browser.new_context(**options) as context:
+        page = context.new_page()
+        page.goto(f"{failing.facts['admin']}/admin/")
+        sign_in(page, failing)
+        for name in FAILING.values():
+            expect(page.locator(f"#advice-{name}")).to_be_visible(timeout=15_000)
+        page.get_by_role("button", name="Hold").click()
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        for shown in ("Debug sessions: 1 open; to go: ", "lane:bulk", "so far"):
+            expect(page.get_by_text(shown).first).to_be_visible()
+        assert (page.locator("rect.partial").count() > 0, found_by_axe(page)) == (True, [])
+        page.goto(f"{failing.facts['admin']}/admin/actions")
+        page.get_by_label("What").select_option("pool:bulk")
+        page.get_by_label("Why").fill(REASON)
+        page.get_by_role("button", name="Pause").click()
+        expect(page.get_by_role("alert")).to_have_text("Nothing was paused.")
+        assert found_by_axe(page) == []
+        page.get_by_role("button", name="End the debug session").click()
+        expect(page.get_by_text("None is open.")).to_be_visible()
+    assert opened.status == 201
+
+
 def violations(context: BrowserContext, url: str) -> list[str]:
-    """What axe finds; its script is not ours, so it comes in beside the policy."""
     page = context.pages[0] if context.pages else context.new_page()
     page.goto(url)
+    return found_by_axe(page)
+
+
+def found_by_axe(page: Page) -> list[str]:
+    """Its script is not ours, so it comes in beside the policy."""
     return [f"{rule['id']}: {node['html']}" for rule in Axe().run(page).response["violations"] for node in rule["nodes"]]

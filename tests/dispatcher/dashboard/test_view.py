@@ -88,7 +88,7 @@ def test_a_busy_service_tells_what_waits_works_rests_and_is_watched() -> None:
     assert "interactive 12 7 13 min bulk 5 0 3.2 s" in text(drawn["panel-now"])
     assert "interactive+bulk 2 7 200 0.1.0 0.4 s ago 2026-" in text(drawn["panel-pools"])
     assert "1203 mail accounts, left alone for a while because of auth_rejected, connect_refused" in text(drawn["panel-stopped"])
-    assert "2 open; the last one ends in 20 min" in text(drawn["panel-stopped"])
+    assert "2 open; to go: 5 min, 20 min." in text(drawn["panel-stopped"])
     assert "<b>" not in drawn["panel-stopped"]
     assert "auth_rejected 9" in text(drawn["panel-failures"])
 
