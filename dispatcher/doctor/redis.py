@@ -13,7 +13,9 @@ from dispatcher.contracts.redis_client import Patience, open_redis
 from dispatcher.contracts.redis_look import look
 from dispatcher.contracts.redis_safety import BUSY, TOLD_ONLY, Hazard, Safety, allowed
 from dispatcher.contracts.redis_url import PasswordUnreadable
+from dispatcher.contracts.shards import PLACE
 from dispatcher.contracts.shared_settings import SharedSettings
+from dispatcher.contracts.wire import key
 from dispatcher.doctor.findings import Finding, State, green, red, unknown, yellow
 
 PATIENCE: Final = Patience(connections=2, connect_seconds=2, answer_seconds=2, call_seconds=4)
@@ -29,6 +31,11 @@ SUBJECTS: Final[Mapping[str, tuple[str, tuple[Hazard, ...]]]] = {
     "redis sight": ("its settings are shown", (Hazard.UNSEEN,)),
 }
 ABSENT: Final = unknown("redis", "it does not answer, so nothing of it was looked at", "start it, or mend BEAMPOST_REDIS_URL")
+LATE: Final = unknown(
+    "redis",
+    "it answers late, or is busy with a script: nothing of it was looked at",
+    "look again; if it lasts, `SCRIPT KILL` as `beampost-admin`",
+)
 ROOM: Final = "redis room"
 REFUSALS: Final = frozenset({"AuthenticationError", "NoPermissionError", "ResponseError"})
 REFUSED: Final = red("redis", "it refuses who we say we are, or what we ask", "mend user and password in BEAMPOST_REDIS_URL, or its rights")
@@ -76,14 +83,15 @@ async def _asked(client: Redis, settings: SharedSettings) -> list[Finding]:
 
 
 async def _why_not(client: Redis) -> Finding:
+    """By what is asked once more: a user without rights may still PING."""
     try:
-        await client.ping()
-    except RedisError as error:
-        refused = type(error).__name__ in REFUSALS and not str(error).startswith(BUSY)
-        return REFUSED if refused else ABSENT
-    except (OSError, TimeoutError):
-        return ABSENT
-    return REFUSED
+        await client.get(key(PLACE))
+        await client.time()
+    except (RedisError, OSError, TimeoutError) as error:
+        if str(error).startswith(BUSY):
+            return LATE
+        return REFUSED if type(error).__name__ in REFUSALS else ABSENT
+    return LATE
 
 
 def judged(safety: Safety) -> list[Finding]:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from dispatcher.contracts.metrics import METRICS, Kind
+from dispatcher.doctor.sealing import LATE_SECONDS
 from tests.house.groups import found
 
 ROOT: Final = Path(__file__).parents[2]
@@ -81,6 +82,11 @@ def test_every_class_that_is_left_out_of_the_ratio_is_one() -> None:
     patterns = {pattern for _, how, value in LABELS.findall(expression) if how == "!~" for pattern in value.split("|")}
     for pattern in patterns:
         assert [one for one in NAMES["beampost_failures_total"].labels["class"] if re.fullmatch(pattern, one)], pattern
+
+
+def test_the_alarm_of_the_keys_age_and_the_doctor_find_the_same_key_late() -> None:
+    [expression] = [rule["expr"] for rule in ALERTS if rule["alert"] == "BeampostKeyTooOld"]
+    assert f"- max(beampost_key_period_seconds) > {LATE_SECONDS} " in expression
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: str(rule["alert"]))

@@ -7,6 +7,7 @@ import pytest
 from dispatcher.api.concerns import CURES, concerns
 from dispatcher.contracts.redis_safety import Hazard
 from dispatcher.contracts.standing import Pool, Standing, Waiting
+from dispatcher.doctor.sealing import MAKE
 
 INTERACTIVE, BULK = Pool("interactive", workers=1, versions=("1.0",)), Pool("bulk", workers=1, versions=("1.0",))
 BOTH = Pool("interactive+bulk", workers=2, versions=("1.0",))
@@ -57,3 +58,7 @@ def test_what_makes_redis_unsafe_is_told_once_and_by_its_cause() -> None:
 
 def test_every_hazard_has_its_cure() -> None:
     assert codes(BOTH, hazards=tuple(Hazard)) == [f"redis_{hazard.name.lower()}" for hazard in Hazard]
+
+
+def test_without_a_sealing_key_the_cure_is_that_of_the_doctor() -> None:
+    assert MAKE in CURES["no_sealing_key"]

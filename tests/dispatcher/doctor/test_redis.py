@@ -13,11 +13,13 @@ from redis.exceptions import ResponseError
 from dispatcher.acl import API, USERS, WORKER, rule
 from dispatcher.commands.doctor import _exit_code
 from dispatcher.contracts.api_settings import ApiSettings
+from dispatcher.contracts.redis_client import Patience
 from dispatcher.contracts.redis_safety import Hazard
 from dispatcher.contracts.shared_settings import SharedSettings
 from dispatcher.contracts.worker_settings import WorkerSettings
+from dispatcher.doctor import redis as doctor_redis
 from dispatcher.doctor.findings import State
-from dispatcher.doctor.redis import SUBJECTS, answers, clock, redis, room
+from dispatcher.doctor.redis import LATE, SUBJECTS, answers, clock, redis, room
 from dispatcher.exits import UNREACHABLE
 from tests.faults.own_processes import free_port
 from tests.faults.topology import PASSWORD, Server, one_server
@@ -95,6 +97,13 @@ def test_how_full_it_is_is_told_by_the_marks_at_which_the_api_sheds(server: Serv
     assert found == [{"redis room": State.YELLOW}, {"redis room": State.RED}]
 
 
+def test_a_worker_who_has_no_such_marks_does_not_judge_how_full_it_is(server: Server) -> None:
+    with server.client() as client:
+        client.set("filler", bytes(32 * 1024 * 1024))
+        client.config_set("maxmemory", "36mb")
+    assert (told(settings(server)), told(settings(server, WORKER))) == ({"redis room": State.RED}, {})
+
+
 def test_there_is_no_telling_how_full_it_is_without_a_limit() -> None:
     assert room({"maxmemory": 0, "used_memory": 5}, ApiSettings()) == []
 
@@ -124,11 +133,22 @@ def test_a_server_that_is_busy_with_a_script_is_unknown_and_not_mistaken(server:
         loop = threading.Thread(target=_without_end, args=[other])
         loop.start()
         await_true(lambda: _is_busy(client), 10)
-        found = told(settings(server))
+        found = asyncio.run(redis(settings(server)))
         client.script_kill()
         loop.join()
         client.config_set("busy-reply-threshold", 5000)
-    assert found == {"redis": State.UNKNOWN}
+    assert found == [LATE]
+
+
+def test_a_server_that_stood_still_for_a_moment_is_not_said_to_refuse_us(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_redis, "PATIENCE", Patience(connections=2, connect_seconds=1, answer_seconds=1, call_seconds=1))
+    with server.client() as client:
+        client.client_pause(1500)
+    assert asyncio.run(redis(settings(server))) == [LATE]
+
+
+def test_a_user_who_may_ping_alone_is_red(server: Server) -> None:
+    assert told(ApiSettings(redis_url=f"redis://127.0.0.1:{server.port}")) == {"redis": State.RED}
 
 
 def _without_end(client: Redis) -> None:
