@@ -11,6 +11,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import uvicorn
 
@@ -19,6 +20,9 @@ from catcher.faults import Deferrals
 from catcher.inbox import Inbox
 from catcher.pages import Pages
 from catcher.smtp import SIZE_BYTES, Catch, Doors, Login
+
+USAGE: Final = 2  # as argparse ends
+HIGHEST_PORT: Final = 65_535
 
 
 class PageServer(uvicorn.Server):
@@ -37,10 +41,10 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="catcher", description="A mail server that keeps everything in memory and shows it.")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--smtp-port", type=int, default=0, help="the port with STARTTLS; 0 takes a free one")
-    parser.add_argument("--smtps-port", type=int, default=0, help="the port with TLS from the first byte")
-    parser.add_argument("--plain-port", type=int, default=0, help="the port in clear, where nobody can sign in")
-    parser.add_argument("--http-port", type=int, default=0, help="the port of the inbox pages")
+    parser.add_argument("--smtp-port", type=_port, default=0, help="the port with STARTTLS; 0 takes a free one")
+    parser.add_argument("--smtps-port", type=_port, default=0, help="the port with TLS from the first byte")
+    parser.add_argument("--plain-port", type=_port, default=0, help="the port in clear, where nobody can sign in")
+    parser.add_argument("--http-port", type=_port, default=0, help="the port of the inbox pages")
     parser.add_argument("--user", default="demo")
     parser.add_argument("--password", default="demo")
     parser.add_argument("--size-bytes", type=int, default=SIZE_BYTES, help="the largest mail taken")
@@ -50,6 +54,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number up to {HIGHEST_PORT}")
+    return int(text)
+
+
 async def _serve(arguments: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,14 +67,18 @@ async def _serve(arguments: argparse.Namespace) -> None:
     inbox, deferrals = Inbox(), Deferrals()
     ca_pem, tls = authority.issue()
     doors = Doors(Catch(inbox, deferrals), Login(arguments.user, arguments.password), tls, arguments.host, arguments.size_bytes)
-    opened = {
-        "starttls_port": await doors.open_starttls(arguments.smtp_port),
-        "implicit_port": await doors.open_implicit(arguments.smtps_port),
-        "plain_port": await doors.open_plain(arguments.plain_port),
-    }
+    opened = {}
+    for name, port, door_at in (
+        ("starttls_port", arguments.smtp_port, doors.open_starttls),
+        ("implicit_port", arguments.smtps_port, doors.open_implicit),
+        ("plain_port", arguments.plain_port, doors.open_plain),
+    ):
+        with _listening(arguments.host, port):
+            opened[name] = await door_at(port)
     way_in: dict[str, object] = {"host": arguments.host, "user": arguments.user, "password": arguments.password}
     way_in |= {name: door.sockets[0].getsockname()[1] for name, door in opened.items()}
-    http = _listen(arguments.host, arguments.http_port)
+    with _listening(arguments.host, arguments.http_port):
+        http = _listen(arguments.host, arguments.http_port)
     server = _page_server(Pages(inbox, deferrals, way_in))
     serving = asyncio.create_task(server.serve([http]))
     _tell(arguments, json.dumps({"pid": os.getpid(), "http": _url(http), "ca_pem": ca_pem} | way_in) + "\n")
@@ -78,6 +92,17 @@ async def _serve(arguments: argparse.Namespace) -> None:
 def _page_server(pages: Pages) -> PageServer:
     config = uvicorn.Config(pages.app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     return PageServer(config)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Generator[None]:
+    """Ends the program, and says why, where the port cannot be had."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        sys.stderr.write(f"catcher: it cannot listen at port {port} of {host}: {why}\n")
+        sys.exit(USAGE)
 
 
 def _listen(host: str, port: int) -> socket.socket:

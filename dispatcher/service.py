@@ -28,6 +28,7 @@ NOT_THE_API: Final = (HTTPException, ValueError, LookupError, TypeError, Attribu
 REDIRECTS: Final = range(300, 400)
 LATER: Final = frozenset({429, 502, 503, 504})  # those of a proxy, too, whose API is away
 AGAIN_SECONDS: Final = 2.0
+NOT_FOUND: Final = "/problems/not-found"  # the API knows the paths of one port only
 RETRY_AFTER: Final = re.compile("[0-9]{1,5}")
 
 
@@ -145,6 +146,12 @@ def _wait(error: OSError, until: float) -> None:
     time.sleep(pause_seconds)
 
 
+def _port_of(url: str) -> str:
+    """Where our own commands find what they ask for."""
+    path = urlsplit(url).path
+    return "admin" if "/v1/admin/" in path or path.endswith("/metrics") else "public"
+
+
 def _is_here(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback or ip_address(host).is_unspecified
@@ -167,6 +174,7 @@ def refused(error: HTTPError) -> int:
         lines = [f"{problem['title']}. {problem['detail']}"]
         lines += [f"  {flaw['pointer'] or '/'}  {flaw['code']}" for flaw in problem.get("errors", [])]
         lines += [f"  again in {problem['retry_after']} s"] if "retry_after" in problem else []
+        lines += [f"  is that the {_port_of(error.url)} port?"] if problem.get("type", "").endswith(NOT_FOUND) else []
     except (OSError, *NOT_THE_API):
         not_the_api()
     click.echo("\n".join(lines), err=True)

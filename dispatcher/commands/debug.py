@@ -3,14 +3,18 @@
 import json
 import re
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import click
 
 from dispatcher.commands.saying import AS_JSON, AS_JSON_LINES, say
+from dispatcher.exits import USAGE
 from dispatcher.service import Service, as_ours, with_service
 
+PATH: Final = "/v1/debug-sessions"
 SPAN: Final = re.compile(r"([1-9][0-9]{0,3})([smh])")
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 SESSION_FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -36,16 +40,20 @@ def debug_open(file: Path, span: str, *, as_json: bool, **service: Any) -> None:
         raise click.UsageError("a span is a number and a unit: 90s, 30m or 1h")
     if is_there(file):
         raise click.UsageError("there is such a file already")
+    api = Service.found(**service)
     public, private = new_pair()
     wanted = {"ttl_seconds": int(found[1]) * SECONDS[found[2]], "public_key": b64encode(public).decode()}
     kept = {"private_key": b64encode(private).decode()}
     write(file, json.dumps(kept).encode(), 0o600)  # before a session is open that nobody could read
     try:
-        session = _asked("", service, wanted)
+        session = api.ask(PATH, wanted)
         with as_ours():
             words, kept = f"open until {session['expires_at']}", session | kept | {"id": session["id"]}
-    except BaseException:
-        file.unlink()
+    except BaseException as end:
+        if isinstance(end, SystemExit) and end.code == USAGE:  # refused for good; a lost answer may have said that it is open
+            file.unlink()
+        else:
+            click.echo(f"it may be open all the same: `debug close {quote(str(file))}` ends it, and deletes the file", err=True)
         raise
     write(file, json.dumps(kept).encode(), 0o600)
     say(session, words, as_json=as_json)
@@ -57,13 +65,13 @@ def debug_open(file: Path, span: str, *, as_json: bool, **service: Any) -> None:
 @with_service
 def debug_read(file: Path, *, as_json: bool, **service: Any) -> None:  # noqa: ANN401 -- options
     """Print what was noted in the session of FILE, the oldest first."""
-    from dispatcher.contracts.reader_key import open_with  # noqa: PLC0415
-    from dispatcher.contracts.wire import DEBUG_CONTEXT  # noqa: PLC0415
-
     session_id, private = _session(file)
-    found = _asked(f"/{session_id}", service)
+    api = Service.found(**service)
+    session_id = session_id or _open_now(api, private)
+    if not session_id:
+        raise click.UsageError("no session of this file is open")
     with as_ours():
-        entries = [open_with(private, b64decode(sealed), DEBUG_CONTEXT, session_id) for sealed in found["entries"]]
+        entries = _entries(api, session_id, private)
         lines = [entry.decode() if as_json else _line(json.loads(entry)) for entry in entries]
     click.echo("".join(f"{line}\n" for line in lines), nl=False)
 
@@ -76,23 +84,44 @@ def debug_close(file: Path, *, as_json: bool, **service: Any) -> None:  # noqa: 
     """End the session of FILE before its time; what was noted in it is gone."""
     from dispatcher.contracts.files import writing  # noqa: PLC0415
 
-    session_id, _ = _session(file)
-    _asked(f"/{session_id}", service, method="DELETE")
+    session_id, private = _session(file)
+    api = Service.found(**service)
+    session_id = session_id or _open_now(api, private)
+    if session_id:
+        api.ask(f"{PATH}/{session_id}", method="DELETE")
     with writing(file):
         file.unlink()
-    say({"id": session_id, "closed": True}, "closed", as_json=as_json)
+    say({"id": session_id, "closed": bool(session_id)}, "closed" if session_id else "none was open", as_json=as_json)
 
 
-def _asked(path: str, options: dict[str, Any], body: object = None, method: str | None = None) -> Any:  # noqa: ANN401 -- JSON
-    """The API's answer; exits when there is none."""
-    return Service.found(**options).ask(f"/v1/debug-sessions{path}", body, method)
+def _open_now(api: Service, private: bytes) -> str | None:
+    """The tenant's session, for a file that has no id since `open` had no answer; None where what is noted in it is another key's."""
+    from dispatcher.contracts.errors import SealBroken  # noqa: PLC0415
+
+    with as_ours():
+        for session in api.ask(PATH)["debug_sessions"]:
+            session_id: str = session["id"]
+            with suppress(SealBroken):
+                _entries(api, session_id, private)
+                return session_id
+    return None
 
 
-def _session(file: Path) -> tuple[str, bytes]:
+def _entries(api: Service, session_id: str, private: bytes) -> list[bytes]:
+    """What was noted, the oldest first; raises SealBroken."""
+    from dispatcher.contracts.reader_key import open_with  # noqa: PLC0415
+    from dispatcher.contracts.wire import DEBUG_CONTEXT  # noqa: PLC0415
+
+    found = api.ask(f"{PATH}/{session_id}")["entries"]
+    return [open_with(private, b64decode(sealed), DEBUG_CONTEXT, session_id) for sealed in found]
+
+
+def _session(file: Path) -> tuple[str | None, bytes]:
+    """The id is None where `open` had no answer."""
     try:
         kept = json.loads(file.read_bytes())
-        return kept["id"], b64decode(kept["private_key"])
-    except (OSError, ValueError, LookupError, TypeError):
+        return kept.get("id"), b64decode(kept["private_key"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise click.UsageError("the file is none that `debug open` wrote") from None
 
 

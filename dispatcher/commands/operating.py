@@ -19,7 +19,7 @@ SPAN: Final = re.compile(r"([1-9][0-9]{0,3})([mh])")
 MINUTES: Final = {"m": 1, "h": 60}
 WATCH_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 1.0
-QUIET_LOOKS: Final = 2  # a worker's sign of life may overtake what it has just claimed
+QUIET_SIGNS: Final = 2  # a worker's sign of life may overtake what it has just claimed
 DRAIN_SECONDS: Final = 330  # beyond the longest wait for the reply to a final dot
 PATIENCE_SECONDS: Final = 60.0  # with an API that is started anew
 
@@ -151,20 +151,24 @@ def _tell_if_nobody_is_in(pool: str, pools: list[dict[str, Any]]) -> None:
 
 
 def _why_not_empty(service: Service, pool: str) -> str:
-    """Nothing once its workers hold no job, by signs of life that each of them gave since; told on stderr while it lasts."""
-    began, quiet = time.monotonic(), 0
+    """Nothing once its workers hold no job, by two signs of life that each of them gave since; told on stderr while it lasts."""
+    began = since = time.monotonic()
+    quiet = 0
     while time.monotonic() < began + DRAIN_SECONDS:
         time.sleep(LOOK_SECONDS)
+        asked = time.monotonic()
         with as_ours():
             found = next(found for found in _pools_now(service) if found["name"] == pool)
-            busy, is_since = found["busy"], found["heartbeat_seconds"] < time.monotonic() - began
+            busy, is_new = found["busy"], found["heartbeat_seconds"] < asked - since
             if not found["drained_until"]:
                 return "the drain is over: its workers claim again"
-        quiet = 0 if busy or not is_since else quiet + 1
-        if quiet == QUIET_LOOKS:
-            return ""
         if busy:
+            quiet = 0
             click.echo(f"{busy} in hand", err=True)
+        elif is_new:
+            quiet, since = quiet + 1, time.monotonic()
+        if quiet == QUIET_SIGNS:
+            return ""
     return "its workers still hold jobs"
 
 

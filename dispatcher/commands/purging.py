@@ -3,9 +3,10 @@
 import asyncio
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from dispatcher.contracts.ledger import Ledger
+
+Became = Literal["canceled", "already", "left"]
+OTHERS: Final = {"already": "already were", "left": "not: past the final dot, ended or unknown"}
 
 
 @click.command()
@@ -44,13 +48,14 @@ def purge(lanes: tuple[str, ...], jobs: tuple[str, ...], ready_file: Path | None
         click.confirm(f"Cancel {_named(lanes, jobs)}? It cannot be undone.", abort=True, err=True)
     settings = settings_of(ApiSettings, told_by(ready_file)["api"] if ready_file else None)
     try:
-        done, left = asyncio.run(_purge(settings, lanes, jobs))
+        became = asyncio.run(_purge(settings, lanes, jobs))
     except Unavailable:
         click.echo("Redis does not answer", err=True)
         sys.exit(UNREACHABLE)
-    rest = f"; {len(left)} not: past the final dot, ended or unknown" if left else ""
-    click.echo(json.dumps({"canceled": done, "left": len(left)}) if as_json else f"{done} canceled{rest}")
-    sys.exit(FAILED if left & set(jobs) else OK)
+    counts = dict.fromkeys(("canceled", "already", "left"), 0) | Counter(became.values())
+    words = f"{counts['canceled']} canceled" + "".join(f"; {counts[name]} {why}" for name, why in OTHERS.items() if counts[name])
+    click.echo(json.dumps(counts) if as_json else words)
+    sys.exit(FAILED if any(became[job_id] == "left" for job_id in jobs) else OK)
 
 
 def _named(lanes: Iterable[str], jobs: tuple[str, ...]) -> str:
@@ -59,8 +64,8 @@ def _named(lanes: Iterable[str], jobs: tuple[str, ...]) -> str:
     return " and ".join([*named, f"{len(jobs)} job{'s' * (len(jobs) != 1)}"] if jobs else named)
 
 
-async def _purge(settings: ApiSettings, lanes: Iterable[str], jobs: Iterable[str]) -> tuple[int, set[str]]:
-    """How many were canceled, and which could not be; raises Unavailable."""
+async def _purge(settings: ApiSettings, lanes: Iterable[str], jobs: Iterable[str]) -> dict[str, Became]:
+    """What became of each; raises Unavailable."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import track  # noqa: PLC0415
 
@@ -73,16 +78,13 @@ async def _purge(settings: ApiSettings, lanes: Iterable[str], jobs: Iterable[str
     try:
         waiting = [(job_id, number) for number, redis in enumerate(redises) for lane in lanes for job_id in await _waiting(redis, lane)]
         found = {job_id: await _place_of(redises, job_id) for job_id in jobs} | dict(waiting)
-        left = set()
-        for job_id, number in track(found.items(), "canceling", console=Console(stderr=True), disable=not sys.stderr.isatty()):
-            if not await _cancel(redises[number], ledgers[number], job_id):
-                left.add(job_id)
+        each = track(found.items(), "canceling", console=Console(stderr=True), disable=not sys.stderr.isatty())
+        return {job_id: await _cancel(redises[number], ledgers[number], job_id) for job_id, number in each}
     except FAILURES:
         raise Unavailable from None
     finally:
         for redis in redises:
             await redis.aclose()
-    return len(found) - len(left), left
 
 
 async def _place_of(redises: Sequence["Redis"], job_id: str) -> int:
@@ -99,11 +101,12 @@ async def _waiting(redis: "Redis", lane: str) -> list[str]:
     return [job_id.decode() for job_id in waiting]
 
 
-async def _cancel(redis: "Redis", ledger: "Ledger", job_id: str) -> bool:
-    """Whether it was; it may have been claimed since, or have ended."""
-    tenant: Any = await redis.hget(key("job", job_id), "tp")
+async def _cancel(redis: "Redis", ledger: "Ledger", job_id: str) -> Became:
+    """It may have been claimed since it was found, or have ended."""
+    kept: list[Any] = await redis.hmget(key("job", job_id), ["tp", "st"])
+    tenant, state = kept
     try:
         await ledger.cancel(job_id, (tenant or b"").decode())
     except (TooLate, JobUnknown):
-        return False
-    return True
+        return "left"
+    return "already" if state == b"canceled" else "canceled"

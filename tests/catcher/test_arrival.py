@@ -140,3 +140,26 @@ def test_user_password_and_size_can_be_chosen() -> None:
     with running("--user", "kim", "--password", "secret", "--size-bytes", "1000") as catcher, by_implicit_tls(catcher) as client:
         client.login("kim", "secret")
         assert client.esmtp_features["size"] == "1000"
+
+
+@pytest.mark.parametrize("option", ["--smtp-port", "--smtps-port", "--plain-port", "--http-port"])
+def test_a_port_that_is_taken_is_told_in_a_line(option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run((sys.executable, "-m", "catcher", option, port), capture_output=True, text=True, timeout=20, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        2,
+        "",
+        f"catcher: it cannot listen at port {port} of 127.0.0.1: Address already in use\n",
+    )
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "telltale"])
+def test_a_port_that_is_none_is_a_matter_of_usage(port: str) -> None:
+    command = (sys.executable, "-m", "catcher", f"--smtp-port={port}")
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr.splitlines()[-1]) == (
+        2,
+        "",
+        "catcher: error: argument --smtp-port: a port is a number up to 65535",
+    )

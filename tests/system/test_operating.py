@@ -120,11 +120,13 @@ def test_what_waits_in_a_lane_is_purged(door: RunningStack, caller: Client) -> N
         bulk, bulk_too, other = (caller.submit(SMALL | {"lane": lane})["id"] for lane in ("bulk", "bulk", "interactive"))
         asked = beampost(door, "purge", "--lane", "bulk", *ready)
         assert (asked.returncode, asked.stdout, caller.status(bulk)["state"]) == (1, "", "queued")
-        assert found(door, "purge", "--lane", "bulk", "--yes") == {"canceled": 2, "left": 0}
+        assert found(door, "purge", "--lane", "bulk", "--yes") == {"canceled": 2, "already": 0, "left": 0}
         assert [caller.status(job_id)["state"] for job_id in (bulk, bulk_too, other)] == ["canceled", "canceled", "queued"]
         unknown = beampost(door, "purge", "--job", "none", "--yes", *ready)
         assert (unknown.returncode, unknown.stdout, unknown.stderr) == (1, "0 canceled; 1 not: past the final dot, ended or unknown\n", "")
-        assert found(door, "purge", "--all", "--yes") == {"canceled": 1, "left": 0}
+        again = beampost(door, "purge", "--job", bulk, "--job", bulk_too, "--yes", *ready)
+        assert (again.returncode, again.stdout, again.stderr) == (0, "0 canceled; 2 already were\n", "")
+        assert found(door, "purge", "--all", "--yes") == {"canceled": 1, "already": 0, "left": 0}
         assert beampost(door, "purge", "--yes", *ready).returncode == 2
     assert caller.status(other)["state"] == "canceled"
 
@@ -146,6 +148,12 @@ def test_who_is_no_operator_is_refused(door: RunningStack, tmp_path: Path) -> No
     for words in (["status"], ["metrics"], ["pause", "all", *SHORT]):
         ended = beampost(door, *words, *file_of(tenants, tmp_path / "key"))
         assert (ended.returncode, ended.stdout, bool(ended.stderr)) == (2, "", True)
+
+
+def test_who_asks_the_other_port_is_told(door: RunningStack, tmp_path: Path) -> None:
+    for url, key, words, port in (("api", "admin_key", ["status"], "admin"), ("admin", "api_key", ["debug", "open", "new"], "public")):
+        ended = beampost(door, *words, *file_of(Client(door.facts[url], door.facts[key]), tmp_path / "key"))
+        assert (ended.returncode, ended.stdout, ended.stderr.splitlines()[1:]) == (2, "", [f"  is that the {port} port?"])
 
 
 def test_where_nobody_answers_it_is_unreachable(door: RunningStack, tmp_path: Path) -> None:

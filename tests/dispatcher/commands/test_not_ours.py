@@ -56,7 +56,7 @@ def test_what_is_not_the_api_is_called_so(tmp_path: Path, words: tuple[str, ...]
     with answering(OTHERS[other]) as api:
         ended = CliRunner().invoke(cli, [*words, *options(api, tmp_path)])
     assert (ended.exit_code, ended.stdout, ended.stderr.splitlines()[0]) == (3, "", "what answers there is not the API")
-    assert ("telltale" in ended.stderr, Path("new").exists()) == (False, False)
+    assert ("telltale" in ended.stderr, Path("new").exists()) == (False, words[:2] == ("debug", "open"))  # a proxy's page hides an answer
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

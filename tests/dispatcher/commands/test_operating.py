@@ -1,6 +1,7 @@
 """Operating: how long a command waits for workers to be empty, and what it says when they are not."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,7 @@ def drained(
     monkeypatch: pytest.MonkeyPatch,
     *busy: int,
     workers: int = 1,
-    heartbeat_seconds: float = 0.0,
+    heartbeat: Callable[[], float] = float,
     until: str | None = "2030-01-31T18:00:00Z",
     wait: bool = True,
 ) -> Result:
@@ -34,7 +35,7 @@ def drained(
     def ask(path: str, *_: object) -> Any:  # noqa: ANN401 -- JSON
         if "stats" not in path:
             return BEGUN
-        seen = {"heartbeat_seconds": heartbeat_seconds, "drained_until": until}
+        seen = {"heartbeat_seconds": heartbeat(), "drained_until": until}
         ours = {"name": "bulk", "busy": next(holds), "workers": workers} | seen
         return {"now": {"pools": [ours, {"name": "interactive", "busy": 9, "workers": 1} | seen]}}
 
@@ -61,7 +62,18 @@ def test_a_pool_that_never_becomes_empty_is_a_temporary_failure(monkeypatch: pyt
 
 
 def test_a_sign_of_life_from_before_the_drain_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = drained(monkeypatch, 0, heartbeat_seconds=9.0)
+    ended = drained(monkeypatch, 0, heartbeat=lambda: 9.0)
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (75, "", "its workers still hold jobs\n")
+
+
+def test_nor_does_one_that_is_only_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+
+    def given_at_the_first_look() -> float:
+        looks.append(time.monotonic())
+        return looks[-1] - looks[min(1, len(looks) - 1)]  # before, who is there is looked at
+
+    ended = drained(monkeypatch, 0, heartbeat=given_at_the_first_look)
     assert (ended.exit_code, ended.stdout, ended.stderr) == (75, "", "its workers still hold jobs\n")
 
 
