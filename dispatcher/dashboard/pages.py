@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
-from dispatcher.contracts.spans import span
+from dispatcher.contracts.spans import MINUTE, span
 
 QUOTED: Final = re.compile(r"`([^`]+)`")
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -30,6 +30,12 @@ def moment(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def countdown(ms: int) -> str:
+    """What is left, to the second, so that every tick shows less of it."""
+    minutes, seconds = divmod(max(0, ms) // 1000, MINUTE)
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+
+
 def quoted(words: str) -> Markup:
     """Words of ours, in which `what is typed` is code."""
     return Markup(QUOTED.sub(r"<code>\1</code>", str(escape(words))))  # noqa: S704 -- escaped before
@@ -45,7 +51,7 @@ def _loaded() -> dict[str, jinja2.Template]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "quoted": quoted}
+    environment.filters |= {"moment": moment, "countdown": countdown, "quoted": quoted}
     environment.filters["span"] = lambda ms: span(ms / 1000)
     return {name: environment.get_template(name) for name in environment.list_templates()}
 

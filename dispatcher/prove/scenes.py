@@ -7,14 +7,17 @@ import time
 import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPResponse
 from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
 
 from redis import Redis
 
 from dispatcher.contracts.reader_key import new_pair, open_with
 from dispatcher.contracts.wire import DEBUG_CONTEXT
-from dispatcher.prove.caller import Caller
+from dispatcher.prove.caller import SECONDS, Caller
 from dispatcher.prove.canaries import Canaries
 from dispatcher.prove.rude import RudeServer
 from dispatcher.prove.submissions import whole
@@ -27,6 +30,8 @@ SIMULATED: Final = {"host": "simulator", "port": 587, "tls": "starttls"}
 FAULTS: Final = ("refuse", "full", "defer", "reject-data", "drop-body", "drop-dot")
 SHORT_SECONDS: Final = 60
 SHORT: Final = {"ttl_seconds": SHORT_SECONDS}
+FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
+DASHBOARD: Final = (*(f"/admin/?window={window}" for window in ("1h", "24h", "7d")), "/admin/actions")
 
 
 @dataclass
@@ -175,6 +180,28 @@ def looked_at(cast: Cast) -> None:
         cast.admin.ask("GET", path)
     for path in ("/readyz", "/v1/me", "/v1/info", "/v1/keys", "/v1/openapi.json"):
         cast.caller.ask("GET", path)
+    _at_a_browser(cast.admin)
+
+
+def _at_a_browser(admin: Caller) -> None:
+    """The dashboard's pages and the first event of its stream, which has all panels."""
+    with closing(HTTPConnection(urlsplit(admin.base).netloc, timeout=SECONDS)) as line:
+        line.request("POST", "/admin/sign-in", urlencode({"key": admin.api_key}), FORM)
+        signed_in = line.getresponse()
+        admin.answers.append(_head(signed_in) + signed_in.read())
+        cookie = signed_in.getheader("Set-Cookie", "").partition(";")[0]
+        for path in DASHBOARD:
+            admin.ask("GET", path, Cookie=cookie)
+        line.request("GET", "/admin/live", headers={"Cookie": cookie})
+        stream = line.getresponse()
+        told = _head(stream)
+        while (words := stream.readline()).strip():
+            told += words
+        admin.answers.append(told)
+
+
+def _head(response: HTTPResponse) -> bytes:
+    return repr((response.status, response.getheaders())).encode()
 
 
 SCENES: Final = (all_kinds_of_mail, rejected, asked, canceled, debugged, killed, foreign, broken)

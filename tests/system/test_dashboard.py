@@ -111,6 +111,34 @@ def test_an_operator_signs_in_pauses_resumes_and_signs_out(browser: Browser, ser
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
+def open_debug_session(service: RunningStack) -> None:
+    wanted = {"ttl_seconds": 60, "public_key": b64encode(new_pair()[0]).decode()}
+    answer = service.client().ask("POST", "/v1/debug-sessions", json.dumps(wanted).encode(), Content_Type="application/json")
+    assert answer.status == 201
+
+
+def test_a_pool_is_drained_and_a_debug_session_counts_down_until_it_is_ended(browser: Browser, service: RunningStack) -> None:
+    open_debug_session(service)
+    with watched(browser, service, 1440, "light") as page:
+        sign_in(page, service)
+        left = page.get_by_text("Debug sessions: 1 open; to go: ")
+        before = left.inner_text()
+        expect(left).not_to_have_text(before)
+        page.get_by_role("link", name="Pause, resume, or end a session").click()
+        page.get_by_label("What").select_option("pool:interactive+bulk")
+        page.get_by_label("Why").fill(REASON)
+        page.get_by_label("For so many minutes").fill("5")
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("button", name="End the debug session").click()
+        expect(page.get_by_text("None is open.")).to_be_visible()
+        page.get_by_role("link", name="Back to the dashboard").click()
+        expect(page.get_by_role("row", name="interactive+bulk").get_by_role("cell").last).to_contain_text("UTC")
+        expect(page.get_by_text("No debug session is open.")).to_be_visible()
+        page.get_by_role("link", name="Pause, resume, or end a session").click()
+        page.get_by_role("button", name="Resume pool:interactive+bulk").click()
+        expect(page.get_by_text("Nothing is paused.")).to_be_visible()
+
+
 def test_everything_works_without_script(browser: Browser, service: RunningStack) -> None:
     with watched(browser, service, 390, "light", java_script_enabled=False) as page:
         sign_in(page, service)
@@ -246,8 +274,7 @@ def test_a_screen_reader_finds_its_way_when_much_is_wrong(browser: Browser, fail
     for kind in FAILING:
         for _ in range(EACH):
             failing.client().submit(mail_that_fails(kind))
-    session = {"ttl_seconds": 60, "public_key": b64encode(new_pair()[0]).decode()}
-    opened = failing.client().ask("POST", "/v1/debug-sessions", json.dumps(session).encode(), Content_Type="application/json")
+    open_debug_session(failing)
     options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme, "bypass_csp": True}
     with paused(failing, "lane:bulk"), browser.new_context(**options) as context:
         page = context.new_page()
@@ -268,7 +295,6 @@ def test_a_screen_reader_finds_its_way_when_much_is_wrong(browser: Browser, fail
         assert found_by_axe(page) == []
         page.get_by_role("button", name="End the debug session").click()
         expect(page.get_by_text("None is open.")).to_be_visible()
-    assert opened.status == 201
 
 
 def violations(context: BrowserContext, url: str) -> list[str]:

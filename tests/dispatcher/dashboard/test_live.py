@@ -87,15 +87,15 @@ def test_it_is_read_once_for_all_who_look_and_not_while_nobody_does(monkeypatch:
     asyncio.run(story())
 
 
-@pytest.mark.parametrize(("window", "is_read_on"), [("1h", True), ("24h", False), ("7d", False)])
-def test_windows_that_are_told_by_hours_are_read_more_seldom(monkeypatch: pytest.MonkeyPatch, window: str, is_read_on: bool) -> None:
+@pytest.mark.parametrize("window", ["24h", "7d"])
+def test_windows_that_are_told_by_hours_are_read_more_seldom(monkeypatch: pytest.MonkeyPatch, window: str) -> None:
     async def story() -> None:
         board = Board(monkeypatch)
         viewers = [board.look(window) for _ in range(2)]
         for events in viewers:
             assert panels_of(await within(events)) == board.drawn
         await asyncio.sleep(0.1)
-        assert (board.reads > 1) is is_read_on
+        assert board.reads == 1
 
     asyncio.run(story())
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from dispatcher.contracts.outcome import FailureClass
 from dispatcher.contracts.pauses import Pause
 from dispatcher.contracts.records import POOLS
 from dispatcher.contracts.standing import Pool, Standing, Waiting
+from dispatcher.dashboard.charts import LEFT, WIDTH
 from dispatcher.dashboard.pages import moment
 from dispatcher.dashboard.reading import Reading
 from dispatcher.dashboard.view import PANELS, panels
@@ -88,9 +90,19 @@ def test_a_busy_service_tells_what_waits_works_rests_and_is_watched() -> None:
     assert "interactive 12 7 13 min bulk 5 0 3.2 s" in text(drawn["panel-now"])
     assert "interactive+bulk 2 7 200 0.1.0 0.4 s ago 2026-" in text(drawn["panel-pools"])
     assert "1203 mail accounts, left alone for a while because of auth_rejected, connect_refused" in text(drawn["panel-stopped"])
-    assert "2 open; to go: 5 min, 20 min." in text(drawn["panel-stopped"])
+    assert "2 open; to go: 5 min 00 s, 20 min 00 s." in text(drawn["panel-stopped"])
     assert "<b>" not in drawn["panel-stopped"]
     assert "auth_rejected 9" in text(drawn["panel-failures"])
+
+
+def test_what_is_left_of_each_debug_session_falls_with_every_tick() -> None:
+    def told(later_ms: int) -> str:
+        said = text(panels(reading(stands=replace(BUSY, now_ms=NOW + later_ms)))["panel-stopped"])
+        return said.partition("to go: ")[2].partition(".")[0]
+
+    assert [told(later) for later in (1_000, 3_000)] == ["4 min 59 s, 19 min 59 s", "4 min 57 s, 19 min 57 s"]
+    assert told(5 * MINUTE - 9_000) == "9 s, 15 min 09 s"
+    assert told(5 * MINUTE + 9_000) == "0 s, 14 min 51 s"
 
 
 def test_times_are_told_as_marks_and_in_numbers() -> None:
@@ -133,6 +145,16 @@ def test_what_is_drawn_over_time_says_in_which_steps(window: str, pace: str) -> 
     assert f"Mails {pace}: accepted, sent, and failed or partial" in text(drawn["panel-mails"])
     assert f"By class, {pace}. Partial and expired jobs are among them." in text(drawn["panel-failures"])
     assert f"Retries and expired jobs, {pace}" in text(drawn["panel-again"])
+
+
+@pytest.mark.parametrize(("window", "steps"), [("1h", 60), ("24h", 24), ("7d", 168)])
+@pytest.mark.parametrize("panel", ["mails", "failures", "again"])
+def test_the_step_that_is_still_running_is_marked_in_chart_and_key(window: str, steps: int, panel: str) -> None:
+    chart, key = panels(reading(window, happened=HAPPENED))[f"panel-{panel}"].split("<figcaption>")
+    [(left, width)] = re.findall(r'<rect class="partial" x="([\d.]+)" y="0" width="([\d.]+)"', chart)
+    assert float(width) == pytest.approx((WIDTH - LEFT) / steps, abs=0.01)
+    assert float(left) == pytest.approx(WIDTH - float(width), abs=0.02)
+    assert text(key.partition('<rect class="partial"')[2].partition("</li>")[0].partition(">")[2]) == "so far"
 
 
 def test_what_can_have_the_focus_or_be_scrolled_has_an_id_by_which_it_is_found_again() -> None:
