@@ -15,17 +15,26 @@ from dispatcher.contracts.api_settings import ApiSettings
 from dispatcher.contracts.settings import variable
 from dispatcher.contracts.worker_settings import WorkerSettings
 from dispatcher.embedded import NEWER_ONLY
+from tests.deploy.test_alerts import DASHBOARD, promtool
 
 ROOT = Path(__file__).parents[2]
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = FILE["services"]
 KNOWN = {variable(field) for settings in (ApiSettings, WorkerSettings) for field in settings.model_fields}
 VALKEY = (ROOT / "deploy" / "valkey.conf").read_text().splitlines()
+PROMETHEUS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
 OURS = ("api", "worker", "worker-bulk")
 
 
 def secret_files(service: dict[str, Any]) -> set[str]:
     return {f"/run/secrets/{one if isinstance(one, str) else one['target']}" for one in service.get("secrets", ())}
+
+
+def mounted(name: str, path: str) -> Path:
+    """What of the repository is there in the service's container."""
+    folders: dict[str, str] = {volume["target"]: volume["source"] for volume in SERVICES[name]["volumes"]}
+    [target] = [folder for folder in folders if Path(path).is_relative_to(folder)]
+    return ROOT / folders[target] / Path(path).relative_to(target)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -82,6 +91,35 @@ def test_files_of_the_repository_that_are_mounted_are_there() -> None:
     sources = {volume["source"] for service in SERVICES.values() for volume in service.get("volumes", ())}
     absent = [source for source in sources if not source.startswith("./keys/") and not (ROOT / source).exists()]
     assert absent == []
+
+
+@pytest.mark.promtool
+def test_prometheus_can_read_its_configuration() -> None:
+    checked = promtool("check", "config", "--syntax-only", "prometheus.yml")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_prometheus_asks_the_api_as_the_alerts_know_it_and_has_their_rules() -> None:
+    [asked] = PROMETHEUS["scrape_configs"]
+    assert asked["job_name"] == "beampost"
+    assert asked["static_configs"] == [{"targets": [f"api:{SERVICES['api']['environment'][variable('admin_port')]}"]}]
+    assert asked["authorization"]["credentials_file"] in secret_files(SERVICES["prometheus"])
+    assert set(SERVICES["api"]["networks"]) & set(SERVICES["prometheus"]["networks"])
+    [configuration] = [word.partition("=")[2] for word in SERVICES["prometheus"]["command"] if word.startswith("--config.file=")]
+    files = [mounted("prometheus", file) for file in (configuration, *PROMETHEUS["rule_files"])]
+    assert files == [ROOT / "deploy" / "prometheus" / name for name in ("prometheus.yml", "alerts.yml")]
+
+
+def test_grafana_finds_prometheus_and_the_dashboard() -> None:
+    place = mounted("grafana", SERVICES["grafana"]["environment"]["GF_PATHS_PROVISIONING"])
+    provided = {folder.name: [yaml.safe_load(file.read_text()) for file in folder.glob("*.yml")] for folder in place.iterdir()}
+    assert [document["apiVersion"] for documents in provided.values() for document in documents] == [1, 1]
+    [[source]] = [document["datasources"] for document in provided["datasources"]]
+    [[provider]] = [document["providers"] for document in provided["dashboards"]]
+    assert (source["type"], source["url"], source["isDefault"]) == ("prometheus", "http://prometheus:9090", True)
+    assert set(SERVICES["grafana"]["networks"]) & set(SERVICES["prometheus"]["networks"])
+    dashboards = mounted("grafana", provider["options"]["path"]).glob("*.json")
+    assert [json.loads(file.read_text()) for file in dashboards] == [DASHBOARD]
 
 
 def test_valkey_sees_a_new_file_of_users() -> None:

@@ -116,6 +116,17 @@ def test_kubernetes_takes_it(rendered: list[dict[str, Any]]) -> None:
             kubernetes_validate.validate(manifest, "1.34", strict=True)
 
 
+def test_all_that_is_asked_for_is_there() -> None:
+    api = ("Deployment", "HorizontalPodAutoscaler", "NetworkPolicy", "PodDisruptionBudget", "PrometheusRule", "ServiceMonitor")
+    assert {(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests(shipped(EVERYTHING))} == {
+        *((kind, "bp-api") for kind in api),
+        *(("Service", name) for name in ("bp-api-public", "bp-api-admin")),
+        *((kind, "bp-valkey") for kind in ("ConfigMap", "Deployment", "NetworkPolicy", "Service")),
+        *((kind, f"bp-worker-{pool['name']}") for kind in ("Deployment", "PodDisruptionBudget", "ScaledObject") for pool in (FAST, BULK)),
+        *(("NetworkPolicy", "bp-deny"), ("NetworkPolicy", "bp-worker"), ("ConfigMap", "bp-dashboard")),
+    }
+
+
 def test_nothing_is_there_twice(rendered: list[dict[str, Any]]) -> None:
     names = [(manifest["kind"], manifest["metadata"]["name"]) for manifest in rendered]
     assert len(names) == len(set(names))
@@ -196,6 +207,37 @@ def test_a_worker_that_ends_at_its_start_replaces_none_that_works(rendered: list
     for deployment in of_kind("Deployment", rendered).values():
         container = deployment["spec"]["template"]["spec"]["containers"][0]
         assert "readinessProbe" in container or deployment["spec"]["minReadySeconds"] == 15
+
+
+def test_what_picks_pods_picks_those_of_its_own_program(rendered: list[dict[str, Any]]) -> None:
+    deployments = {name: one["spec"] for name, one in of_kind("Deployment", rendered).items()}
+    pods = {name: spec["template"]["metadata"]["labels"] for name, spec in deployments.items()}
+    for name, spec in deployments.items():
+        assert picked(spec["selector"]["matchLabels"], pods) == [name]
+    for name, budget in of_kind("PodDisruptionBudget", rendered).items():
+        assert budget["spec"]["selector"] == deployments[name]["selector"]
+    assert set(of_kind("PodDisruptionBudget", rendered)) == set(deployments) - {"bp-valkey"}  # of which there is one
+    for name, service in of_kind("Service", rendered).items():
+        assert picked(service["spec"]["selector"], pods) == [name.removesuffix("-public").removesuffix("-admin")]
+    for name, policy in of_kind("NetworkPolicy", rendered).items():
+        chosen = picked(policy["spec"]["podSelector"].get("matchLabels", {}), pods)
+        assert chosen == [one for one in sorted(pods) if name in {"bp-deny", one} or one.startswith(f"{name}-")]
+
+
+def picked(selector: dict[str, str], labels: dict[str, dict[str, str]]) -> list[str]:
+    """Who has all these labels."""
+    return sorted(name for name, own in labels.items() if selector.items() <= own.items())
+
+
+def test_prometheus_asks_the_admin_port_of_the_api_alone() -> None:
+    found = manifests(shipped(EVERYTHING))
+    services = of_kind("Service", found)
+    [monitor] = of_kind("ServiceMonitor", found).values()
+    [endpoint] = monitor["spec"]["endpoints"]
+    labels = {name: service["metadata"]["labels"] for name, service in services.items()}
+    assert picked(monitor["spec"]["selector"]["matchLabels"], labels) == ["bp-api-admin"]
+    assert monitor["spec"]["jobLabel"] in labels["bp-api-admin"]
+    assert [port["targetPort"] for port in services["bp-api-admin"]["spec"]["ports"] if port["name"] == endpoint["port"]] == ["admin"]
 
 
 def test_the_name_of_a_release_is_cut_and_not_that_of_a_pool_or_shard() -> None:

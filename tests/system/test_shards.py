@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,9 @@ from tests.faults.topology import Server, one_server
 from tests.system.client import Client
 from tests.system.running_stack import LOOPBACK, ROOT, RunningStack, await_true, environment, running_stack
 from tests.system.submissions import submission
+from tests.system.test_metrics import Series, scraped, series
+from tests.system.test_workers_that_stop import frozen
+from tests.system.visitor import visitor
 
 SHARDS: Final = 3
 TENANTS: Final = 12
@@ -58,6 +63,9 @@ class Sharded:
     def admin(self, path: str) -> dict[str, Any]:
         document: dict[str, Any] = self.stack.admin().get(path).json
         return document
+
+    def metrics(self) -> Series:
+        return series(scraped(self.stack))
 
     def mails(self) -> list[str]:
         return sorted(to for mail in self.sink.ledger().mails for to in mail.recipients)
@@ -103,6 +111,38 @@ def test_the_operator_sees_all_shards_as_one(here: Sharded, tenants: list[Client
     assert sum(pool["workers"] for pool in seen["now"]["pools"]) == SHARDS
 
 
+def test_every_count_is_of_all_shards(here: Sharded, tenants: list[Client]) -> None:
+    """Two failures on each: too few of one shard for an operator to be told, and enough of all."""
+    jobs = Counter({outcome: here.metrics()["beampost_jobs_total", "interactive", outcome] for outcome in ("sent", "failed")})
+    for number in [next(number for number in range(TENANTS) if here.belongs(number) == shard) for shard in range(SHARDS)]:
+        for to, ends in (("f-550.1@example.org", "failed"), ("f-550.2@example.org", "failed"), (f"fine-{number}@example.org", "sent")):
+            tenants[number].await_state(here.submit(tenants[number], to), ends)
+            jobs[ends] += 1
+    found = here.metrics()
+    assert {outcome: found["beampost_jobs_total", "interactive", outcome] for outcome in jobs} == jobs
+    assert found["beampost_failures_total", "recipient_unknown"] == found["beampost_smtp_replies_total", "rcpt", "5", "0"] == jobs["failed"]
+    assert (found[("beampost_redis_up",)], found[("beampost_shards_without_workers",)]) == (1, 0)
+    failures = here.admin("/v1/admin/failures?window=1h")["failures"]
+    assert [(failure["class"], failure["count"]) for failure in failures] == [("recipient_unknown", jobs["failed"])]
+    operator = visitor(here.stack.facts["admin"])
+    operator.sign_in(here.stack.facts["admin_key"])
+    figures = [f'data-figure="{outcome}">{number:.0f}<' for outcome, number in jobs.items()]
+    await_true(lambda: all(figure in operator.get("/admin/").body.decode() for figure in figures), SECONDS)
+
+
+def test_a_shard_without_workers_is_told(here: Sharded) -> None:
+    """While the others have theirs."""
+
+    def unserved() -> float:
+        return here.metrics()[("beampost_shards_without_workers",)]
+
+    for server, worker in zip(here.servers, here.stack.facts["pids"]["workers"], strict=True):
+        with frozen(worker):
+            await_true(partial(_forgotten, server), SECONDS)
+            assert unserved() == 1
+        await_true(lambda: unserved() == 0, SECONDS)
+
+
 @pytest.mark.usefixtures("tenants")
 def test_a_pause_holds_everywhere_and_of_a_tenant_where_she_is(here: Sharded) -> None:
     admin = here.stack.admin()
@@ -128,11 +168,15 @@ def test_a_shard_that_is_killed_costs_its_tenants_alone_and_returns(here: Sharde
     ready = tenants[0].get("/readyz")
     assert (ready.status, ready.json["detail"]["shards_unreachable"]) == (200, [down])
     assert here.stack.admin().get("/v1/admin/stats").status == 503
+    assert {name: value for name, value in here.metrics().items() if name[0] in {"beampost_redis_up", "beampost_jobs_total"}} == {
+        ("beampost_redis_up",): 0
+    }
     here.servers[down].start()
     await_true(lambda: tenants[0].get("/readyz").json["detail"]["shards_unreachable"] == [], SECONDS)
     for number in theirs:
         job_id = here.submit(tenants[number], f"again-{number}@example.org")
         assert tenants[number].await_state(job_id, "sent")["state"] == "sent"
+    assert here.metrics()[("beampost_redis_up",)] == 1
     mails = here.mails()
     assert len(mails) == len(set(mails))
 
@@ -147,6 +191,12 @@ def test_a_list_that_is_not_the_shards_is_refused(here: Sharded, program: str, r
     done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert (done.returncode, "it is another shard" in done.stderr) == (2, True)
     assert "redis://" not in done.stderr
+
+
+def _forgotten(server: Server) -> bool:
+    """Whether no worker gives a sign of life there; what it gave is taken away."""
+    with server.client() as redis:
+        return not sum(redis.delete(name) for name in redis.scan_iter("bp:pool:*"))
 
 
 def _keys(server: Server, pattern: str) -> list[Any]:
