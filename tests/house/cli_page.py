@@ -32,8 +32,8 @@ Three kinds of command:
   wrote, or by `--api` and `--key-file`; an API on another machine by `https://` alone. What operators do is on the admin port, with a key
   of the scope `admin`; `metrics` does with `metrics:read`.
 - **Beside the programs**: `doctor`, `purge`, `keys`, `api-keys`, `config`, `health`. They read the same [settings](settings.md) as the
-  programs, so run them where these are set: `docker compose exec api beampost doctor --role api`. `purge` speaks to Redis with the API's
-  rights.
+  programs, so run them where these are set: `docker compose exec api beampost doctor --role api`. But `keys` and `api-keys` write, and are
+  run where the [files are kept](deployment.md), which containers have to read alone. `purge` speaks to Redis with the API's rights.
 - **The programs**: `api`, `worker`, `up`, `demo`.
 
 ```
