@@ -79,7 +79,7 @@ class Flights:
         return dict(Counter(word for word in words if word not in {"AUTH", "CLIENT", "HELLO", "SELECT"}))
 
     def _shas(self) -> Iterator[tuple[str, str]]:
-        for user in (self.ledger, Questions(self.redis), Callbacks(self.redis)):
+        for user in (self.ledger, self.records, Questions(self.redis), Callbacks(self.redis)):
             yield from ((name, script.sha) for name, script in user._scripts._scripts.items())
 
     def _word(self, flight: bytes, names: dict[bytes, str]) -> str:
@@ -169,9 +169,9 @@ def test_a_turn_of_tending_costs_one_flight_for_each_duty_whatever_is_in_hand(fl
     tending = Tending("tester", flights.ledger, flights.records, WorkerSettings(), lambda _: None, watch)
     flights.begin()
     flights.books.do(tending.go_round(claims))
-    assert flights.counted() == {"renew": 1, "sweep": 1, "HSET": 1}
+    assert flights.counted() == {"renew": 1, "sweep": 1, "show": 1}
     flights.books.do(tending.go_round(claims))
-    assert flights.counted() == {"renew": 1, "sweep": 2, "HSET": 2}
+    assert flights.counted() == {"renew": 1, "sweep": 2, "show": 2}
 
 
 def submitted(flights: Flights, intake: Intake, key: str) -> dict[str, int]:
